@@ -1,0 +1,29 @@
+//! What one step of a collection brings: the observations that are stored together with the cursor.
+
+use super::{Delivery, Deploy, Job, Kind, Problem, Record, Time};
+
+/// What one step of a collection brought. The engine stores it and the cursor in one transaction.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// Observed things.
+    pub records: Vec<Record>,
+    /// Events and how their delivery stands.
+    pub deliveries: Vec<Delivery>,
+    /// Deployments.
+    pub deploys: Vec<Deploy>,
+    /// The complete current queue of the portal; `None` when this batch does not tell.
+    pub jobs: Option<Vec<Job>>,
+    /// Where to go on: opaque to everybody but the source, JSON text, at most 4 KiB.
+    pub cursor: Option<String>,
+    /// Whether to go on at once (`true`) or after the interval.
+    pub more: bool,
+    /// Kinds whose full collection ends with this batch, with the moment at which that collection began: records of
+    /// this system and kind last seen before it are gone.
+    pub finished: Vec<(Kind, Time)>,
+    /// Requests left in the provider's current window, as its headers or our budget tell.
+    pub rate_left: Option<i64>,
+    /// A part that could not be read, for a person (a missing scope, say); the rest is good.
+    pub partial: Option<Problem>,
+    /// How far the provider's clock (`Date` header) is ahead of ours, in milliseconds.
+    pub clock_skew_ms: Option<i64>,
+}

@@ -1,0 +1,46 @@
+//! What exists: the nouns of the house. Pure; imports nothing of ours and reads no clock.
+
+pub mod batch;
+pub mod check;
+pub mod cluster;
+pub mod customer;
+pub mod delivery;
+pub mod deploy;
+pub mod field;
+pub mod job;
+pub mod judgement;
+pub mod mismatch;
+pub mod money;
+pub mod problem;
+pub mod record;
+pub mod row;
+pub mod source;
+pub mod state;
+pub mod status;
+pub mod system;
+pub mod text;
+pub mod time;
+pub mod timeline;
+mod words;
+
+pub use batch::Batch;
+pub use check::{Check, CheckRun};
+pub use cluster::{Cluster, ClusterKey, Evidence};
+pub use customer::{Customer, Match, SystemView};
+pub use delivery::{Delivery, Traffic};
+pub use deploy::Deploy;
+pub use field::{Dataset, Field, FieldKind, Fields, Value};
+pub use job::Job;
+pub use judgement::Judgement;
+pub use mismatch::{Class, Mismatch};
+pub use money::{Money, Per};
+pub use problem::{Fault, Problem};
+pub use record::{Flag, Kind, Links, Record};
+pub use row::Row;
+pub use source::{SourceHealth, SourceRow};
+pub use state::{CheckState, DeliveryState, DeployState, JobState, Severity, SourceState, State, Verdict};
+pub use status::Status;
+pub use system::{System, SystemKind};
+pub use text::Text;
+pub use time::Time;
+pub use timeline::Moment;

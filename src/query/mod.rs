@@ -1,0 +1,71 @@
+//! The small language for choosing and ordering rows: `field op value and ...`.
+//!
+//! One grammar for a view's `where`, the console's `/` and `--where` (contract section 6). Pure: an age such as `2h`
+//! is kept as an age and compared against the `now` that the caller gives.
+
+use crate::domain::{Field, Money, Text, Time};
+
+/// A comparison operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// `=`
+    Eq,
+    /// `!=`; also true when the field is absent.
+    Ne,
+    /// `<`
+    Lt,
+    /// `<=`
+    Le,
+    /// `>`
+    Gt,
+    /// `>=`
+    Ge,
+    /// `~`: contains, ignoring case.
+    Contains,
+    /// `in a, b, c`
+    In,
+}
+
+/// A typed value of an expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Literal {
+    /// Text, compared ignoring case.
+    Text(Text),
+    /// A whole number, or a duration in milliseconds.
+    Number(i64),
+    /// A moment.
+    Time(Time),
+    /// An age in milliseconds: `since > 2h` means more than two hours ago.
+    Age(i64),
+    /// Money in minor units; without a currency it is compared by amount alone.
+    Money(Money),
+    /// A word of a closed set, with its rank.
+    Word(&'static str, usize),
+    /// `null`: the field is absent.
+    Null,
+}
+
+/// One part of an expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Term {
+    /// `field op value`; several values only for `in`.
+    Compare(&'static Field, Op, Vec<Literal>),
+    /// A bare word: some text field contains it.
+    Any(Text),
+}
+
+/// Terms joined by `and`. Empty means everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expr {
+    /// All of these must hold.
+    pub terms: Vec<Term>,
+}
+
+/// What to order by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sort {
+    /// The field.
+    pub field: &'static Field,
+    /// Largest first.
+    pub descending: bool,
+}
