@@ -1,0 +1,91 @@
+//! From records to verdicts: judges the clusters that a change touched, or all of them.
+
+use super::Clock;
+use crate::domain::{ClusterKey, Evidence, Judgement, Problem};
+use crate::reconcile::{self, Rules};
+use crate::store::{Dirty, Store};
+
+/// Clusters judged in one go: large enough to share statements, small enough to stay within a few megabytes.
+const CHUNK: i64 = 1_000;
+
+/// What judging came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// Clusters looked at.
+    pub clusters: usize,
+    /// Derived rows that changed.
+    pub changed: usize,
+    /// Microseconds spent comparing (reading clusters and judging).
+    pub compare_us: u64,
+    /// Microseconds spent storing the outcome.
+    pub store_us: u64,
+}
+
+/// Judges clusters of one store under one set of rules.
+#[derive(Clone)]
+pub struct Deriver {
+    store: Store,
+    rules: Rules,
+    clock: Clock,
+}
+
+impl Deriver {
+    /// A deriver; costs nothing until asked.
+    pub fn new(store: Store, rules: Rules, clock: Clock) -> Self {
+        Self { store, rules, clock }
+    }
+
+    /// Judges what changed since the last time, and what time alone has changed.
+    pub async fn changed(&self) -> Result<Judged, Problem> {
+        let evidence = self.store.evidence().await?;
+        let mut total = Judged::default();
+        loop {
+            let dirty = self.store.dirty(CHUNK, (self.clock)()).await?;
+            if dirty.keys.is_empty() && dirty.upto == 0 {
+                return Ok(total);
+            }
+            self.chunk(&dirty.keys, Some(&dirty), &evidence, &mut total).await?;
+            if !dirty.more {
+                return Ok(total);
+            }
+        }
+    }
+
+    /// Judges everything: after a rule or a source's health changed.
+    pub async fn all(&self) -> Result<Judged, Problem> {
+        let evidence = self.store.evidence().await?;
+        let mut total = Judged::default();
+        let mut after: Option<ClusterKey> = None;
+        loop {
+            let keys = self.store.keys_after(after.as_ref(), CHUNK).await?;
+            let Some(last) = keys.last().cloned() else { return Ok(total) };
+            self.chunk(&keys, None, &evidence, &mut total).await?;
+            after = Some(last);
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn chunk(
+        &self,
+        keys: &[ClusterKey],
+        dirty: Option<&Dirty>,
+        evidence: &Evidence,
+        total: &mut Judged,
+    ) -> Result<(), Problem> {
+        let started = std::time::Instant::now();
+        let now = (self.clock)();
+        let clusters = self.store.clusters(keys).await?;
+        let judged: Vec<Judgement> =
+            clusters.iter().map(|cluster| reconcile::judge(cluster, evidence, &self.rules, now)).collect();
+        total.compare_us += micros(started);
+        let started = std::time::Instant::now();
+        total.clusters += judged.len();
+        total.changed += self.store.save_judgements(&judged, dirty, now).await?;
+        total.store_us += micros(started);
+        Ok(())
+    }
+}
+
+fn micros(since: std::time::Instant) -> u64 {
+    u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,208 @@
+//! How one source stands, from what its collections brought.
+//!
+//! What must stay true: only a source that answers *now* can be believed; a single hiccup does not turn a screen
+//! grey, a second one does; nothing but a finished full collection lets absence be concluded.
+
+use std::collections::VecDeque;
+
+use crate::domain::{Batch, Kind, SourceHealth, SourceState, System, Text, Time};
+use crate::sources::{Capabilities, Cause, SourceError};
+
+/// Failures in a row after which a source counts as down. The first may be a hiccup; rows must not flap.
+const FAILURES_TO_BE_DOWN: u32 = 2;
+/// Refused for its rate this often in a row, a source's evidence is too old to be believed.
+const THROTTLES_TO_BE_DOWN: u32 = 6;
+/// First wait after a failure, in milliseconds; doubles up to [`LONGEST_WAIT_MS`].
+const FIRST_WAIT_MS: i64 = 1_000;
+/// Longest wait between tries of a source that does not answer, in milliseconds.
+const LONGEST_WAIT_MS: i64 = 60_000;
+/// Samples of observed lag that are kept.
+const LAG_SAMPLES: usize = 500;
+/// A change older than this when it is first seen says nothing about lag: it was there before we looked.
+const LAG_WINDOW_MS: i64 = 3_600_000;
+
+/// The health of one source while its collector runs.
+#[derive(Debug)]
+pub struct Health {
+    now: SourceHealth,
+    kinds: &'static [Kind],
+    rate_left: Option<i64>,
+    failures: u32,
+    throttles: u32,
+    lags: VecDeque<i64>,
+}
+
+impl Health {
+    /// Takes up what the store remembers of this source.
+    pub fn resume(system: System, capabilities: Capabilities, stored: Option<&SourceHealth>) -> Self {
+        let now = match stored {
+            Some(stored) => SourceHealth { complete: stored.complete.clone(), ..stored.clone() },
+            None => SourceHealth {
+                system,
+                state: SourceState::Waiting,
+                complete_at: None,
+                complete: Vec::new(),
+                lag_ms: None,
+                problem: None,
+            },
+        };
+        Self { now, kinds: capabilities.kinds, rate_left: None, failures: 0, throttles: 0, lags: VecDeque::new() }
+    }
+
+    /// What comparison needs to know.
+    pub fn current(&self) -> &SourceHealth {
+        &self.now
+    }
+
+    /// Requests left, as last told.
+    pub fn rate_left(&self) -> Option<i64> {
+        self.rate_left
+    }
+
+    /// Takes in a step that went well.
+    pub fn succeeded(&mut self, batch: &Batch, now: Time) {
+        self.failures = 0;
+        self.throttles = 0;
+        self.rate_left = batch.rate_left.or(self.rate_left);
+        for (kind, _) in &batch.finished {
+            if !self.now.complete.contains(kind) {
+                self.now.complete.push(*kind);
+            }
+        }
+        for record in &batch.records {
+            if let Some(changed) = record.changed_at() {
+                let lag = now.since(changed);
+                if (0..LAG_WINDOW_MS).contains(&lag) && self.whole() {
+                    self.lags.push_back(lag);
+                }
+            }
+        }
+        while self.lags.len() > LAG_SAMPLES {
+            self.lags.pop_front();
+        }
+        self.now.lag_ms = percentile(&self.lags, 99).or(self.now.lag_ms);
+        let skew = batch.clock_skew_ms.filter(|ms| ms.abs() > 60_000);
+        self.now.state = match (&batch.partial, self.whole()) {
+            (Some(_), _) => SourceState::Partial,
+            (None, true) => SourceState::Ok,
+            (None, false) => SourceState::Collecting,
+        };
+        self.now.problem = match (&batch.partial, skew) {
+            (Some(problem), _) => Some(Text::new(problem.to_string())),
+            (None, Some(ms)) => Some(Text::new(format!("its clock is {} s away from this machine's", ms / 1000))),
+            (None, None) => None,
+        };
+        if !batch.more {
+            self.now.complete_at = Some(now);
+        }
+    }
+
+    /// Takes in a failure and says how long to wait before the next try, in milliseconds.
+    pub fn failed(&mut self, error: &SourceError) -> i64 {
+        let known = self.now.complete_at.is_some();
+        self.now.problem = Some(Text::new(error.problem.to_string()));
+        match error.cause {
+            Cause::Refused | Cause::Settings => {
+                self.failures += 1;
+                self.now.state = SourceState::Failed;
+            }
+            Cause::RateLimited => {
+                self.throttles += 1;
+                if self.throttles >= THROTTLES_TO_BE_DOWN {
+                    self.now.state = SourceState::Down;
+                }
+            }
+            Cause::Unavailable | Cause::Garbage => {
+                self.failures += 1;
+                if !known || self.failures >= FAILURES_TO_BE_DOWN {
+                    self.now.state =
+                        if error.cause == Cause::Garbage { SourceState::Failed } else { SourceState::Down };
+                }
+            }
+            Cause::Expired => return 0,
+        }
+        let step = self.failures.max(self.throttles).saturating_sub(1).min(10);
+        let wait = (FIRST_WAIT_MS << step).min(LONGEST_WAIT_MS);
+        wait.max(error.retry_after_ms.unwrap_or(0))
+    }
+
+    /// Whether every kind that the source can bring has been collected in full.
+    fn whole(&self) -> bool {
+        self.kinds.iter().all(|kind| self.now.complete.contains(kind))
+    }
+}
+
+/// Whether the change from one health to another can change a verdict.
+pub fn matters(before: Option<&SourceHealth>, after: &SourceHealth) -> bool {
+    before.is_none_or(|b| b.answers() != after.answers() || b.complete != after.complete)
+}
+
+fn percentile(samples: &VecDeque<i64>, percent: usize) -> Option<i64> {
+    let mut sorted: Vec<i64> = samples.iter().copied().collect();
+    sorted.sort_unstable();
+    let at = (sorted.len() * percent).div_ceil(100).checked_sub(1)?;
+    sorted.get(at).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Problem;
+
+    fn health() -> Health {
+        let capabilities = Capabilities {
+            kinds: &[Kind::Person],
+            incremental: true,
+            deliveries: false,
+            attempts: false,
+            deliveries_unknown: None,
+        };
+        Health::resume(System::Hubspot, capabilities, None)
+    }
+
+    fn error(cause: Cause) -> SourceError {
+        SourceError { cause, problem: Problem::evidence("503"), retry_after_ms: None }
+    }
+
+    #[test]
+    fn one_hiccup_is_not_down_but_two_are() {
+        let mut health = health();
+        health.succeeded(
+            &Batch { finished: vec![(Kind::Person, Time::from_ms(0))], ..Batch::default() },
+            Time::from_ms(10),
+        );
+        assert_eq!(health.current().state, SourceState::Ok);
+        health.failed(&error(Cause::Unavailable));
+        assert!(health.current().answers());
+        health.failed(&error(Cause::Unavailable));
+        assert_eq!(health.current().state, SourceState::Down);
+        health.succeeded(&Batch::default(), Time::from_ms(20));
+        assert_eq!(health.current().state, SourceState::Ok);
+    }
+
+    #[test]
+    fn a_source_that_never_answered_is_down_at_once_and_knows_nothing() {
+        let mut health = health();
+        health.failed(&error(Cause::Unavailable));
+        assert_eq!(health.current().state, SourceState::Down);
+        assert!(!health.current().knows(Kind::Person));
+    }
+
+    #[test]
+    fn waits_grow_and_retry_after_wins() {
+        let mut health = health();
+        let waits: Vec<i64> = (0..9).map(|_| health.failed(&error(Cause::Unavailable))).collect();
+        assert!(waits.windows(2).all(|w| w[0] <= w[1]));
+        assert_eq!(waits.last(), Some(&LONGEST_WAIT_MS));
+        let told = SourceError { retry_after_ms: Some(90_000), ..error(Cause::RateLimited) };
+        assert_eq!(health.failed(&told), 90_000);
+    }
+
+    #[test]
+    fn a_partial_collection_does_not_claim_to_be_whole() {
+        let mut health = health();
+        health.succeeded(&Batch { more: true, ..Batch::default() }, Time::from_ms(10));
+        assert_eq!(health.current().state, SourceState::Collecting);
+        assert_eq!(health.current().complete_at, None);
+    }
+}
