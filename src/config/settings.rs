@@ -115,6 +115,8 @@ pub struct Portal {
     pub jobs: Option<JobsQuery>,
     /// Write statements by name, only kept for later: acting is off here.
     pub writes: BTreeMap<String, String>,
+    /// How often it is asked for what changed, in milliseconds. Default 5 s.
+    pub every_ms: i64,
 }
 
 /// A query and the place in the file where it stands, for complaints.
