@@ -1,5 +1,6 @@
 //! One file per outside system. A source turns what a system says into records; it decides nothing.
 
+pub mod portal;
 pub mod secret;
 
 use std::future::Future;
