@@ -6,6 +6,7 @@ pub mod http;
 pub mod hubspot;
 pub mod probe;
 pub mod registry;
+pub mod portal;
 pub mod secret;
 mod step;
 pub mod stripe;
