@@ -1,14 +1,45 @@
 //! What we have seen and done, kept safely: one store on SQLite or Postgres.
+//!
+//! What must stay true: an observation and its cursor are one transaction; an older version never replaces a newer
+//! one; derived rows are replaced as a whole for each cluster; the revision grows when, and only when, something that
+//! a face could show has changed. The store judges nothing: who is wrong is `reconcile`'s to say.
+//!
+//! Map: `open`, `migrate`, `fault`, `db` make the two engines one; `observe` and `record` take batches in; `dirty`,
+//! `cluster`, `judgement` serve comparison; `list`, `predicate`, `row`, `find`, `haystack`, `timeline`, `traffic` and
+//! `status` answer the faces; `source`, `check`, `lease`, `retain` and `change` are what their names say.
 
-use crate::domain::{
-    Batch, Check, CheckRun, Cluster, ClusterKey, Dataset, Evidence, Judgement, Moment, Problem, Row, SourceHealth,
-    SourceRow, Status, System, Text, Time, Traffic,
-};
-use crate::query::{Expr, Sort};
+mod change;
+mod check;
+mod cluster;
+mod db;
+mod dirty;
+mod fault;
+mod find;
+mod haystack;
+mod judgement;
+mod lease;
+mod list;
+mod migrate;
+mod observe;
+mod open;
+mod predicate;
+mod record;
+mod retain;
+mod row;
+mod source;
+mod status;
+mod timeline;
+mod traffic;
+
+use std::sync::Arc;
+
+use crate::domain::{ClusterKey, Row, Text, Time};
 
 /// A handle on the store; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Store {}
+pub struct Store {
+    inner: Arc<change::Inner>,
+}
 
 /// Clusters that a change touched, with a token that [`Store::save_judgements`] needs to cross them off.
 #[derive(Clone, Debug, Default)]
@@ -41,126 +72,35 @@ pub struct Lease {
     pub mine: bool,
 }
 
-fn unbuilt<T>() -> Result<T, Problem> {
-    Err(Problem::bug("the store is not built"))
+/// Longest text, in bytes, that is used as a key as it stands.
+const KEY_BYTES: usize = 512;
+
+/// A text as a key of a table. Postgres cannot index more than about 2,700 bytes, and one hostile address must not
+/// stop a collection: what is longer keeps its beginning and a hash. Idempotent.
+fn key(text: &str) -> String {
+    if text.len() <= KEY_BYTES {
+        return text.to_owned();
+    }
+    let hash = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let end = (0..=400).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    format!("{}#{hash}", &text[..end])
 }
 
-#[allow(unused_variables, clippy::unused_async)]
-impl Store {
-    /// Opens `sqlite:/absolute/path.db` (created when missing) or `postgres://...` (schema `trueup`), and migrates.
-    /// Refuses a SQLite file that it cannot write, a newer schema than it knows, Postgres `synchronous_commit = off`.
-    pub async fn open(url: &str) -> Result<Self, Problem> {
-        unbuilt()
-    }
-    /// Closes all connections; SQLite's write-ahead log is checkpointed.
-    pub async fn close(&self) {}
-    /// The current revision: grows with every committed change.
-    pub async fn revision(&self) -> Result<i64, Problem> {
-        unbuilt()
-    }
-    /// Wakes when the revision may have grown: in-process at once, other processes by poll or NOTIFY.
-    pub fn subscribe(&self) -> tokio::sync::watch::Receiver<i64> {
-        tokio::sync::watch::channel(0).1
-    }
-    /// Stores a batch with its cursor in one transaction. An older version never replaces a newer one; the same
-    /// content changes nothing but `seen_at`. Returns how many records, deliveries, deploys and jobs really changed.
-    pub async fn commit(&self, system: System, batch: &Batch, now: Time) -> Result<usize, Problem> {
-        unbuilt()
-    }
-    /// The stored cursor of a source.
-    pub async fn cursor(&self, system: System) -> Result<Option<String>, Problem> {
-        unbuilt()
-    }
-    /// Forgets a source's cursor, so that its next collection is a full one.
-    pub async fn forget_cursor(&self, system: System) -> Result<(), Problem> {
-        unbuilt()
-    }
-    /// Saves how a source stands (row of `list sources` and what comparison needs). `rate_left` goes into the row.
-    pub async fn save_source(&self, health: &SourceHealth, rate_left: Option<i64>, now: Time) -> Result<(), Problem> {
-        unbuilt()
-    }
-    /// How all known sources stand.
-    pub async fn sources(&self) -> Result<Vec<SourceRow>, Problem> {
-        unbuilt()
-    }
-    /// What comparison needs to know of the sources.
-    pub async fn evidence(&self) -> Result<Evidence, Problem> {
-        unbuilt()
-    }
-    /// Takes up to `limit` clusters that a change touched, or whose `again_at` has passed.
-    pub async fn dirty(&self, limit: i64, now: Time) -> Result<Dirty, Problem> {
-        unbuilt()
-    }
-    /// Marks every cluster for judging (a rule, a policy or a source's health changed), streaming: call with the last
-    /// key returned until it returns none.
-    pub async fn keys_after(&self, after: Option<&ClusterKey>, limit: i64) -> Result<Vec<ClusterKey>, Problem> {
-        unbuilt()
-    }
-    /// Gathers clusters, batched: a handful of statements for any number of keys (at most 5,000).
-    pub async fn clusters(&self, keys: &[ClusterKey]) -> Result<Vec<Cluster>, Problem> {
-        unbuilt()
-    }
-    /// Replaces the derived rows of these clusters and crosses the dirty ones off, in one transaction. Keeps the
-    /// `since` of a mismatch that was open before. Returns how many rows changed.
-    pub async fn save_judgements(
-        &self,
-        judged: &[Judgement],
-        dirty: Option<&Dirty>,
-        now: Time,
-    ) -> Result<usize, Problem> {
-        unbuilt()
-    }
-    /// Rows of a dataset. `offset` counts in the given order. Default order: mismatches by rank, deliveries newest
-    /// first, the others by key.
-    pub async fn list(
-        &self,
-        dataset: Dataset,
-        expr: &Expr,
-        sort: Option<Sort>,
-        limit: i64,
-        offset: i64,
-        now: Time,
-    ) -> Result<Vec<Row>, Problem> {
-        unbuilt()
-    }
-    /// How many rows of a dataset hold.
-    pub async fn count(&self, dataset: Dataset, expr: &Expr, now: Time) -> Result<i64, Problem> {
-        unbuilt()
-    }
-    /// One row by its key ([`crate::domain::Fields::key`]).
-    pub async fn get(&self, dataset: Dataset, key: &str) -> Result<Option<Row>, Problem> {
-        unbuilt()
-    }
-    /// One box: e-mail, name part, any system's id, domain, invoice or ticket number. Exact ids and e-mails first.
-    pub async fn find(&self, text: &str, limit: i64) -> Result<Vec<Found>, Problem> {
-        unbuilt()
-    }
-    /// What happened to a customer, newest first, merged from records, deliveries and deploys.
-    pub async fn timeline(&self, customer: &str, limit: i64) -> Result<Vec<Moment>, Problem> {
-        unbuilt()
-    }
-    /// Delivery health per source over a window that ends now, in `buckets` equal parts.
-    pub async fn traffic(&self, window_ms: i64, buckets: usize, now: Time) -> Result<Vec<Traffic>, Problem> {
-        unbuilt()
-    }
-    /// The figures of the header; `environment` and `name` are left empty for the caller.
-    pub async fn status(&self, now: Time) -> Result<Status, Problem> {
-        unbuilt()
-    }
-    /// Appends runs of checks and saves the confirmed rows (without `uptime` and `recent`, which are read from the runs).
-    pub async fn save_checks(&self, runs: &[CheckRun], checks: &[Check], now: Time) -> Result<(), Problem> {
-        unbuilt()
-    }
-    /// Takes or renews a lease; returns who holds it now.
-    pub async fn lease(&self, name: &str, holder: &Text, ttl_ms: i64) -> Result<Lease, Problem> {
-        unbuilt()
-    }
-    /// Gives a lease back, if it is ours.
-    pub async fn release(&self, name: &str, holder: &Text) -> Result<(), Problem> {
-        unbuilt()
-    }
-    /// Drops history older than these ages. Returns how many rows went.
-    pub async fn retain(&self, deliveries_ms: i64, checks_ms: i64, now: Time) -> Result<u64, Problem> {
-        unbuilt()
+/// The form under which texts are compared: as `str::to_lowercase`, the same on both engines.
+fn folded(text: &str) -> String {
+    text.to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_key_is_bounded_distinct_and_stable() {
+        let (a, b) = (key(&format!("{}a", "é".repeat(900))), key(&format!("{}b", "é".repeat(900))));
+        assert!(a.len() <= KEY_BYTES && a != b);
+        assert_eq!(key(&a), a);
+        assert_eq!(key("cus_1"), "cus_1");
     }
 }
