@@ -1,3 +1,5 @@
 //! The binary: parse, run, exit.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    trueup::cli::run()
+}

@@ -1,0 +1,44 @@
+//! `keys`: the console's keys, from the table that the console itself uses.
+
+use serde::Serialize;
+
+use super::exit::{Exit, Outcome};
+use super::mark::Ink;
+use super::output::Output;
+use super::table::{Cell, Table};
+
+/// One line of the reference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// The keys, as they are written: `j`, `ctrl-d`, `g g`.
+    pub keys: Vec<String>,
+    /// The command's name, as the palette has it.
+    pub command: String,
+    /// What it does.
+    pub doc: String,
+    /// Where it works.
+    pub place: String,
+}
+
+/// Prints the table.
+pub fn run(lines: &[Line], out: &mut Output) -> Outcome {
+    if out.is_json() {
+        out.json(&serde_json::json!({ "keys": lines }))?;
+        return Ok(Exit::Done);
+    }
+    let rows: Vec<Vec<Cell>> = lines
+        .iter()
+        .map(|line| {
+            vec![
+                Cell::new(line.keys.join(", ")).inked(Ink::Strong),
+                Cell::new(&line.command),
+                Cell::new(&line.place),
+                Cell::new(&line.doc),
+            ]
+        })
+        .collect();
+    let table = Table::fit(&["keys", "command", "where", "what it does"], &rows, out.width);
+    table.head(out)?;
+    rows.iter().try_for_each(|row| table.row(row, out))?;
+    Ok(Exit::Done)
+}
