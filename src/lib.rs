@@ -11,4 +11,8 @@ pub mod store;
 
 pub mod sources;
 
+pub mod reconcile;
+
+pub mod engine;
+
 pub mod cli;

@@ -31,7 +31,7 @@ pub struct Credential {
 }
 
 /// A source as it was built from the settings, or why it could not be.
-pub type Built = (System, Result<Box<dyn Source>, Problem>);
+pub type Built = (System, Result<std::sync::Arc<dyn Source>, Problem>);
 
 /// One line of the answer.
 #[derive(Debug, Serialize)]
@@ -158,7 +158,7 @@ async fn of_store(settings: &Settings) -> Finding {
     }
 }
 
-async fn of_source(system: System, built: Result<Box<dyn Source>, Problem>) -> Finding {
+async fn of_source(system: System, built: Result<std::sync::Arc<dyn Source>, Problem>) -> Finding {
     let source = match built {
         Ok(source) => source,
         Err(problem) => return Finding::bad("source", system.as_str(), problem),

@@ -6,6 +6,7 @@
 pub mod args;
 pub mod choose;
 pub mod columns;
+pub mod credentials;
 pub mod doctor;
 pub mod exit;
 pub mod find;
@@ -23,6 +24,7 @@ pub mod prompt;
 pub mod report;
 pub mod show;
 pub mod status;
+pub mod sync;
 pub mod table;
 pub mod tail;
 pub mod views;
@@ -76,20 +78,20 @@ fn dispatch(args: &Args, out: &mut Output) -> Outcome {
         Command::Demo { seed } => pending::demo(*seed, global),
         Command::Sim { dir, seed, speed, customers } => pending::sim(dir, *seed, *speed, *customers, global, out),
         Command::Init { portal, print } => wait(pending::init(portal.as_deref(), *print, global, out)),
-        Command::Login(of) => login::login(of, !global.no_input, |secret| pending::keep(of, secret), out),
-        Command::Logout(of) => login::logout(of, || pending::forget(of), out),
+        Command::Login(of) => login::login(of, !global.no_input, |secret| wait(credentials::keep(global, of, secret)), out),
+        Command::Logout(of) => login::logout(of, || wait(credentials::forget(global, of)), out),
         Command::Doctor => match open::settings(global) {
             Err(problems) => doctor::broken(problems, out),
             Ok(settings) => {
                 let file = open::place(global).map(|place| output::safe(place.file.display()))?;
                 wait(async {
-                    let credentials = pending::credentials(&settings).await;
-                    let sources = pending::sources(&settings).await;
+                    let credentials = credentials::all(&settings).await;
+                    let sources = crate::engine::build::sources(&settings, &folders::variable).await;
                     doctor::run(&settings, &file, credentials, sources, out).await
                 })
             }
         },
-        Command::Sync { .. } => wait(pending::sync(global, out)),
+        Command::Sync { .. } => wait(sync::run(global, out)),
         Command::Status => wait(status::run(global, out)),
         Command::Find { text, limit } => wait(find::run(text, *limit, global, out)),
         Command::List { dataset, filter, sort, limit } => {
@@ -110,7 +112,7 @@ fn dispatch(args: &Args, out: &mut Output) -> Outcome {
 }
 
 /// Runs a command that waits for others.
-fn wait(command: impl Future<Output = Outcome>) -> Outcome {
+fn wait<T>(command: impl Future<Output = Outcome<T>>) -> Outcome<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

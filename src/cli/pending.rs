@@ -2,8 +2,7 @@
 //!
 //! What must stay true: until a piece is joined its command says so plainly and changes nothing.
 
-use super::args::{Credential, Global};
-use super::doctor;
+use super::args::Global;
 use super::exit::{Exit, Outcome};
 use super::keys;
 use super::output::Output;
@@ -36,34 +35,9 @@ pub fn sim(
     Ok(unbuilt::<Exit>("`sim`")?)
 }
 
-/// JOIN: `sync --once`.
-pub async fn sync(_global: &Global, _out: &mut Output) -> Outcome {
-    Ok(unbuilt::<Exit>("`sync`")?)
-}
-
 /// JOIN: `init`.
 pub async fn init(_portal: Option<&str>, _print: bool, _global: &Global, _out: &mut Output) -> Outcome {
     Ok(unbuilt::<Exit>("`init`")?)
-}
-
-/// JOIN: `sources::credential`: stores a secret in the keyring and says where it is now.
-pub fn keep(_credential: &Credential, _secret: &str) -> Result<Text, Problem> {
-    unbuilt("the keyring")
-}
-
-/// JOIN: `sources::credential`: removes a secret from the keyring and says from where.
-pub fn forget(_credential: &Credential) -> Result<Text, Problem> {
-    unbuilt("the keyring")
-}
-
-/// JOIN: `sources::credential::find` for every configured source.
-pub async fn credentials(_settings: &Settings) -> Vec<doctor::Credential> {
-    Vec::new()
-}
-
-/// JOIN: `engine::build::sources`.
-pub async fn sources(_settings: &Settings) -> Vec<doctor::Built> {
-    Vec::new()
 }
 
 /// JOIN: the console's table of commands.

@@ -128,7 +128,7 @@ impl Watch {
 
 fn measured(probe: &ProbeResult, what: Measure) -> Option<i64> {
     match what {
-        Measure::Status => probe.status,
+        Measure::Status => probe.status.map(i64::from),
         Measure::Time => probe.latency_ms,
         Measure::CertDays => probe.cert_days,
     }

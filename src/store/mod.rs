@@ -19,6 +19,7 @@ mod haystack;
 mod judgement;
 mod lease;
 mod list;
+mod mark;
 mod migrate;
 mod observe;
 mod open;
