@@ -34,6 +34,20 @@ fn with_inputs<T>(global: &Global, ask: impl FnOnce(&Inputs<'_>) -> T) -> T {
     })
 }
 
+/// Loads one file and nothing else: no environment, no folders of this user. For the simulated company.
+pub fn alone(file: &std::path::Path) -> Result<Settings, Vec<Problem>> {
+    let folder = file.parent();
+    load::load(&Inputs {
+        config: Some(file),
+        store: None,
+        env: &folders::nothing,
+        read: &folders::read,
+        here: folder.unwrap_or(file),
+        config_folder: None,
+        data_folder: folder,
+    })
+}
+
 /// Opens a store; the folder of a SQLite file is made when it is missing.
 pub async fn store(url: &Url) -> Result<Store, Problem> {
     if let Some(path) = url.expose().strip_prefix("sqlite:") {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::mpsc::Sender;
 
@@ -33,13 +33,13 @@ pub struct Desk {
     /// Where the product runs.
     pub environment: Environment,
     /// Sources whose provider cannot tell how deliveries went, and why.
-    pub untold: BTreeMap<System, &'static str>,
+    pub untold: OnceLock<BTreeMap<System, &'static str>>,
     /// The user's own view files: name and text.
     pub views: Vec<(String, String)>,
     /// The user's own theme files: name and text.
     pub themes: Vec<(String, String)>,
-    /// Asks the engine of this process, if there is one, to look again now.
-    pub recheck: Option<Arc<dyn Fn() + Send + Sync>>,
+    /// Asks the engine of this process to look again now; `false` when it is not the one that collects.
+    pub recheck: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
 /// What is left for the terminal's owner to do.
@@ -95,12 +95,9 @@ impl Desk {
             }
             Effect::OpenUrl(url) => self.answer(move |_| async move { open(&url).await }),
             Effect::Recheck => {
-                let said = match &self.recheck {
-                    Some(recheck) => {
-                        recheck();
-                        "asking every source again"
-                    }
-                    None => "another process collects; its next round comes by itself",
+                let said = match (self.recheck)() {
+                    true => "asking every source again",
+                    false => "another process collects; its next round comes by itself",
                 };
                 self.answer(move |_| async move { Msg::Said(Text::new(said)) });
             }
@@ -145,7 +142,7 @@ impl Desk {
         let mut rows = self.store.traffic(window_ms, buckets, self.now()).await?;
         for row in &mut rows {
             if row.total == 0 && row.unknown.is_none() {
-                row.unknown = self.untold.get(&row.source).map(|why| Text::new(*why));
+                row.unknown = self.untold.get().and_then(|untold| untold.get(&row.source)).map(|why| Text::new(*why));
             }
         }
         Ok(rows)
