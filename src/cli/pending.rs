@@ -15,17 +15,17 @@ fn unbuilt<T>(what: &str) -> Result<T, Problem> {
 }
 
 /// JOIN: the console on the configured profile.
-pub fn console(_global: &Global) -> Outcome {
+pub(super) fn console(_global: &Global) -> Outcome {
     Ok(unbuilt::<Exit>("the console")?)
 }
 
 /// JOIN: `demo`.
-pub fn demo(_seed: u64, _global: &Global) -> Outcome {
+pub(super) fn demo(_seed: u64, _global: &Global) -> Outcome {
     Ok(unbuilt::<Exit>("`demo`")?)
 }
 
 /// JOIN: `sim`.
-pub fn sim(
+pub(super) fn sim(
     _dir: &std::path::Path,
     _seed: u64,
     _speed: f64,
@@ -37,41 +37,41 @@ pub fn sim(
 }
 
 /// JOIN: `sync --once`.
-pub async fn sync(_global: &Global, _out: &mut Output) -> Outcome {
+pub(super) async fn sync(_global: &Global, _out: &mut Output) -> Outcome {
     Ok(unbuilt::<Exit>("`sync`")?)
 }
 
 /// JOIN: `init`.
-pub async fn init(_portal: Option<&str>, _print: bool, _global: &Global, _out: &mut Output) -> Outcome {
+pub(super) async fn init(_portal: Option<&str>, _print: bool, _global: &Global, _out: &mut Output) -> Outcome {
     Ok(unbuilt::<Exit>("`init`")?)
 }
 
 /// JOIN: `sources::credential`: stores a secret in the keyring and says where it is now.
-pub fn keep(_credential: &Credential, _secret: &str) -> Result<Text, Problem> {
+pub(super) fn keep(_credential: &Credential, _secret: &str) -> Result<Text, Problem> {
     unbuilt("the keyring")
 }
 
 /// JOIN: `sources::credential`: removes a secret from the keyring and says from where.
-pub fn forget(_credential: &Credential) -> Result<Text, Problem> {
+pub(super) fn forget(_credential: &Credential) -> Result<Text, Problem> {
     unbuilt("the keyring")
 }
 
 /// JOIN: `sources::credential::find` for every configured source.
-pub async fn credentials(_settings: &Settings) -> Vec<doctor::Credential> {
+pub(super) async fn credentials(_settings: &Settings) -> Vec<doctor::Credential> {
     Vec::new()
 }
 
 /// JOIN: `engine::build::sources`.
-pub async fn sources(_settings: &Settings) -> Vec<doctor::Built> {
+pub(super) async fn sources(_settings: &Settings) -> Vec<doctor::Built> {
     Vec::new()
 }
 
 /// JOIN: the console's table of commands.
-pub fn key_table() -> Result<Vec<keys::Line>, Problem> {
+pub(super) fn key_table() -> Result<Vec<keys::Line>, Problem> {
     unbuilt("the console's table of keys")
 }
 
 /// JOIN: the user's own view and theme files beside the configuration, each with what is wrong with it.
-pub fn view_files(_settings: &Settings) -> Result<Vec<(Text, Vec<Problem>)>, Problem> {
+pub(super) fn view_files(_settings: &Settings) -> Result<Vec<(Text, Vec<Problem>)>, Problem> {
     unbuilt("the reader of view files")
 }
