@@ -1,6 +1,16 @@
 //! One file per outside system. A source turns what a system says into records; it decides nothing.
 
+pub mod budget;
+pub mod credential;
+pub mod http;
+pub mod hubspot;
+pub mod probe;
+pub mod registry;
 pub mod secret;
+mod step;
+pub mod stripe;
+mod value;
+pub mod zendesk;
 
 use std::future::Future;
 use std::pin::Pin;
