@@ -1,20 +1,18 @@
 //! trueup shows, live and ranked by harm, where a product's systems disagree about a customer.
+//!
+//! The rooms, from the ground up. A room may use what stands before it on its own side; `ARCHITECTURE.md` is the map.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+// The head: pure rules.
+pub mod config;
 pub mod domain;
-
 pub mod query;
-
 pub mod reconcile;
 
-pub mod config;
-
+// The hands: what reaches outside.
+pub mod engine;
+pub mod sources;
 pub mod store;
 
-pub mod sources;
-
-pub mod reconcile;
-
-pub mod engine;
-
+// The front door.
 pub mod cli;

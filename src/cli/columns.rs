@@ -5,100 +5,118 @@
 use super::format;
 use super::mark;
 use super::output::Form;
-use super::table::Cell;
+use super::table::{Cell, Spec};
 use crate::domain::{Dataset, Field, FieldKind, Row, Time, Value};
 
-/// A column: its title and its field.
-type Column = (&'static str, &'static str);
+/// A column: its title, its field, and its rank: 0 is always shown, of the others the highest goes first.
+type Column = (&'static str, &'static str, u8);
 
 /// The columns of each dataset.
 pub const fn columns(dataset: Dataset) -> &'static [Column] {
     match dataset {
         Dataset::Customers => &[
-            ("verdict", "verdict"),
-            ("id", "id"),
-            ("name", "name"),
-            ("e-mail", "email"),
-            ("state", "state"),
-            ("plan", "plan"),
-            ("money", "money"),
-            ("known to", "systems"),
-            ("changed", "updated_at"),
+            ("verdict", "verdict", 0),
+            ("id", "id", 0),
+            ("name", "name", 1),
+            ("e-mail", "email", 0),
+            ("state", "state", 0),
+            ("plan", "plan", 3),
+            ("money", "money", 2),
+            ("known to", "systems", 4),
+            ("changed", "updated_at", 5),
         ],
         Dataset::Mismatches => &[
-            ("harm", "severity"),
-            ("verdict", "verdict"),
-            ("who", "name"),
-            ("what", "headline"),
-            ("money", "money"),
-            ("since", "since"),
-            ("evidence", "evidence"),
-            ("class", "class"),
-            ("id", "id"),
+            ("harm", "severity", 0),
+            ("verdict", "verdict", 4),
+            ("who", "name", 0),
+            ("what", "headline", 0),
+            ("money", "money", 2),
+            ("since", "since", 0),
+            ("evidence", "evidence", 3),
+            ("class", "class", 5),
+            ("id", "id", 1),
         ],
         Dataset::Deliveries => &[
-            ("received", "received_at"),
-            ("state", "state"),
-            ("source", "source"),
-            ("type", "type"),
-            ("status", "status"),
-            ("took", "latency_ms"),
-            ("tries", "attempts"),
-            ("customer", "customer"),
-            ("reason", "reason"),
-            ("id", "id"),
+            ("received", "received_at", 0),
+            ("state", "state", 0),
+            ("source", "source", 0),
+            ("type", "type", 0),
+            ("status", "status", 1),
+            ("took", "latency_ms", 4),
+            ("tries", "attempts", 5),
+            ("customer", "customer", 3),
+            ("reason", "reason", 2),
+            ("id", "id", 6),
         ],
         Dataset::Attempts => &[
-            ("at", "at"),
-            ("status", "status"),
-            ("took", "latency_ms"),
-            ("error", "error"),
-            ("delivery", "delivery"),
-            ("id", "id"),
+            ("at", "at", 0),
+            ("status", "status", 0),
+            ("took", "latency_ms", 0),
+            ("error", "error", 0),
+            ("delivery", "delivery", 2),
+            ("id", "id", 3),
         ],
         Dataset::Jobs => &[
-            ("state", "state"),
-            ("queue", "source"),
-            ("kind", "kind"),
-            ("key", "key"),
-            ("tries", "attempts"),
-            ("of", "max_attempts"),
-            ("next", "run_at"),
-            ("customer", "customer"),
-            ("last error", "last_error"),
+            ("state", "state", 0),
+            ("queue", "source", 4),
+            ("kind", "kind", 0),
+            ("key", "key", 0),
+            ("tries", "attempts", 1),
+            ("of", "max_attempts", 5),
+            ("next", "run_at", 2),
+            ("customer", "customer", 3),
+            ("last error", "last_error", 0),
         ],
         Dataset::Checks => &[
-            ("state", "state"),
-            ("name", "name"),
-            ("took", "latency_ms"),
-            ("uptime", "uptime"),
-            ("since", "since"),
-            ("target", "target"),
-            ("reason", "reason"),
+            ("state", "state", 0),
+            ("name", "name", 0),
+            ("took", "latency_ms", 0),
+            ("uptime", "uptime", 1),
+            ("since", "since", 2),
+            ("target", "target", 4),
+            ("reason", "reason", 0),
         ],
         Dataset::Deploys => &[
-            ("state", "state"),
-            ("host", "source"),
-            ("commit", "commit"),
-            ("target", "target"),
-            ("made", "created_at"),
-            ("live", "ready_at"),
-            ("id", "id"),
+            ("state", "state", 0),
+            ("host", "source", 0),
+            ("commit", "commit", 0),
+            ("target", "target", 1),
+            ("made", "created_at", 0),
+            ("live", "ready_at", 3),
+            ("id", "id", 4),
         ],
-        Dataset::Plans => &[("state", "state"), ("intent", "intent"), ("until", "expires_at"), ("id", "id")],
-        Dataset::Audit => {
-            &[("at", "at"), ("actor", "actor"), ("intent", "intent"), ("target", "target"), ("outcome", "outcome")]
+        Dataset::Plans => {
+            &[("state", "state", 0), ("intent", "intent", 0), ("until", "expires_at", 0), ("id", "id", 0)]
         }
+        Dataset::Audit => &[
+            ("at", "at", 0),
+            ("actor", "actor", 0),
+            ("intent", "intent", 0),
+            ("target", "target", 1),
+            ("outcome", "outcome", 0),
+        ],
         Dataset::Sources => &[
-            ("state", "state"),
-            ("source", "name"),
-            ("kind", "kind"),
-            ("seen", "seen_at"),
-            ("lag", "lag_ms"),
-            ("requests left", "rate_left"),
-            ("problem", "problem"),
+            ("state", "state", 0),
+            ("source", "name", 0),
+            ("kind", "kind", 4),
+            ("seen", "seen_at", 0),
+            ("lag", "lag_ms", 2),
+            ("requests left", "rate_left", 3),
+            ("problem", "problem", 0),
         ],
     }
+}
+
+/// How the columns of a dataset are fitted into a terminal: texts may be cut, everything else is shown whole.
+pub fn specs(dataset: Dataset) -> Vec<Spec> {
+    columns(dataset)
+        .iter()
+        .map(|(title, name, rank)| {
+            let kind = dataset.field(name).map(|field| field.kind);
+            let soft = matches!(kind, Some(FieldKind::Text | FieldKind::List)) && !matches!(*name, "id" | "commit");
+            Spec { title, rank: *rank, soft }
+        })
+        .collect()
 }
 
 /// The cells of one row.
@@ -106,7 +124,7 @@ pub fn cells(row: &Row, now: Time, form: Form) -> Vec<Cell> {
     let dataset = row.dataset();
     columns(dataset)
         .iter()
-        .map(|(_, name)| match dataset.field(name) {
+        .map(|(_, name, _)| match dataset.field(name) {
             Some(field) => cell(field, &shown(row, name), now, form),
             None => Cell::default(),
         })
@@ -144,11 +162,11 @@ mod tests {
     #[test]
     fn every_column_is_a_field_and_every_id_is_shown() {
         for dataset in Dataset::ALL {
-            for (_, name) in columns(*dataset) {
+            for (_, name, _) in columns(*dataset) {
                 assert!(dataset.field(name).is_some(), "{dataset}: {name}");
             }
             if dataset.field("id").is_some() {
-                assert!(columns(*dataset).iter().any(|(_, name)| *name == "id"), "{dataset}");
+                assert!(columns(*dataset).iter().any(|(_, name, _)| *name == "id"), "{dataset}");
             }
         }
     }

@@ -12,7 +12,7 @@ use super::exit::{Exit, Outcome};
 use super::mark;
 use super::open;
 use super::output::{Form, Output, safe};
-use super::table::{Cell, Table};
+use super::table::{Cell, Spec, Table};
 use crate::config::Settings;
 use crate::domain::{CheckState, Problem, System, SystemKind, Text};
 use crate::sources::Source;
@@ -193,7 +193,7 @@ fn answer(findings: &[Finding], out: &mut Output) -> Outcome {
         })
         .collect();
     // A finding is read to its end: the last column is never cut.
-    let table = Table::fit(&["", "", "", ""], &rows, None);
+    let table = Table::fit(&[Spec::hard(""); 4], &rows, None);
     let width = out.width.take();
     let written = rows.iter().zip(findings).try_for_each(|(row, finding)| {
         table.row(row, out)?;

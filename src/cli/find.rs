@@ -7,7 +7,7 @@ use super::columns;
 use super::exit::{Exit, Outcome};
 use super::open;
 use super::output::Output;
-use super::table::{Cell, Table};
+use super::table::{Cell, Spec, Table};
 use crate::domain::{Dataset, Problem, Row, Text};
 
 /// A hit, as JSON: the customer's row and by what it was found.
@@ -36,8 +36,8 @@ pub async fn run(text: &str, limit: u32, global: &Global, out: &mut Output) -> O
         out.say(format!("nobody is found by {}", Text::new(text)));
         return Ok(Exit::Done);
     }
-    let mut titles: Vec<_> = columns::columns(Dataset::Customers).iter().map(|(title, _)| *title).collect();
-    titles.push("found by");
+    let mut specs = columns::specs(Dataset::Customers);
+    specs.push(Spec::hard("found by"));
     let rows: Vec<Vec<Cell>> = found
         .iter()
         .map(|hit| {
@@ -46,7 +46,7 @@ pub async fn run(text: &str, limit: u32, global: &Global, out: &mut Output) -> O
             cells
         })
         .collect();
-    let table = Table::fit(&titles, &rows, out.width);
+    let table = Table::fit(&specs, &rows, out.width);
     table.head(out)?;
     rows.iter().try_for_each(|row| table.row(row, out))?;
     Ok(Exit::Done)

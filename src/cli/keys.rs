@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::exit::{Exit, Outcome};
 use super::mark::Ink;
 use super::output::Output;
-use super::table::{Cell, Table};
+use super::table::{Cell, Spec, Table};
 
 /// One line of the reference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -37,7 +37,7 @@ pub fn run(lines: &[Line], out: &mut Output) -> Outcome {
             ]
         })
         .collect();
-    let table = Table::fit(&["keys", "command", "where", "what it does"], &rows, out.width);
+    let table = Table::fit(&["keys", "command", "where", "what it does"].map(Spec::soft), &rows, out.width);
     table.head(out)?;
     rows.iter().try_for_each(|row| table.row(row, out))?;
     Ok(Exit::Done)

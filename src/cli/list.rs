@@ -125,8 +125,7 @@ impl Printer {
         let table = match self.table.take() {
             Some(table) => table,
             None => {
-                let titles: Vec<_> = columns::columns(dataset).iter().map(|(title, _)| *title).collect();
-                let table = Table::fit(&titles, &cells, out.width);
+                let table = Table::fit(&columns::specs(dataset), &cells, out.width);
                 table.head(out)?;
                 table
             }

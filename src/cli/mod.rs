@@ -78,7 +78,9 @@ fn dispatch(args: &Args, out: &mut Output) -> Outcome {
         Command::Demo { seed } => pending::demo(*seed, global),
         Command::Sim { dir, seed, speed, customers } => pending::sim(dir, *seed, *speed, *customers, global, out),
         Command::Init { portal, print } => wait(pending::init(portal.as_deref(), *print, global, out)),
-        Command::Login(of) => login::login(of, !global.no_input, |secret| wait(credentials::keep(global, of, secret)), out),
+        Command::Login(of) => {
+            login::login(of, !global.no_input, |secret| wait(credentials::keep(global, of, secret)), out)
+        }
         Command::Logout(of) => login::logout(of, || wait(credentials::forget(global, of)), out),
         Command::Doctor => match open::settings(global) {
             Err(problems) => doctor::broken(problems, out),

@@ -14,17 +14,17 @@ fn unbuilt<T>(what: &str) -> Result<T, Problem> {
 }
 
 /// JOIN: the console on the configured profile.
-pub fn console(_global: &Global) -> Outcome {
+pub(super) fn console(_global: &Global) -> Outcome {
     Ok(unbuilt::<Exit>("the console")?)
 }
 
 /// JOIN: `demo`.
-pub fn demo(_seed: u64, _global: &Global) -> Outcome {
+pub(super) fn demo(_seed: u64, _global: &Global) -> Outcome {
     Ok(unbuilt::<Exit>("`demo`")?)
 }
 
 /// JOIN: `sim`.
-pub fn sim(
+pub(super) fn sim(
     _dir: &std::path::Path,
     _seed: u64,
     _speed: f64,
@@ -36,16 +36,16 @@ pub fn sim(
 }
 
 /// JOIN: `init`.
-pub async fn init(_portal: Option<&str>, _print: bool, _global: &Global, _out: &mut Output) -> Outcome {
+pub(super) async fn init(_portal: Option<&str>, _print: bool, _global: &Global, _out: &mut Output) -> Outcome {
     Ok(unbuilt::<Exit>("`init`")?)
 }
 
 /// JOIN: the console's table of commands.
-pub fn key_table() -> Result<Vec<keys::Line>, Problem> {
+pub(super) fn key_table() -> Result<Vec<keys::Line>, Problem> {
     unbuilt("the console's table of keys")
 }
 
 /// JOIN: the user's own view and theme files beside the configuration, each with what is wrong with it.
-pub fn view_files(_settings: &Settings) -> Result<Vec<(Text, Vec<Problem>)>, Problem> {
+pub(super) fn view_files(_settings: &Settings) -> Result<Vec<(Text, Vec<Problem>)>, Problem> {
     unbuilt("the reader of view files")
 }

@@ -9,7 +9,7 @@ use super::format::{self, money};
 use super::mark::{self, Ink};
 use super::open;
 use super::output::{Form, Output};
-use super::table::{Cell, Table};
+use super::table::{Cell, Spec, Table};
 use crate::domain::{Customer, Dataset, Mismatch, Moment, Problem, Row, Text, Time, Value};
 use crate::query::{Expr, Literal, Op, Term};
 use crate::store::Store;
@@ -107,7 +107,17 @@ fn print_customer(c: &Customer, open: &[Row], timeline: &[Moment], now: Time, ou
         }
     }
     out.line("")?;
-    let titles = ["system", "id", "state", "plan", "e-mail", "matched by", "seen", "changed", "note"];
+    let specs = [
+        Spec::hard("system"),
+        Spec::soft("id"),
+        Spec::hard("state"),
+        Spec::soft("plan").rank(3),
+        Spec::soft("e-mail").rank(4),
+        Spec::hard("matched by").rank(2),
+        Spec::hard("seen").rank(1),
+        Spec::hard("changed").rank(5),
+        Spec::soft("note"),
+    ];
     let rows: Vec<Vec<Cell>> = c
         .systems
         .iter()
@@ -146,7 +156,7 @@ fn print_customer(c: &Customer, open: &[Row], timeline: &[Moment], now: Time, ou
             ]
         })
         .collect();
-    let table = Table::fit(&titles, &rows, out.width);
+    let table = Table::fit(&specs, &rows, out.width);
     table.head(out)?;
     rows.iter().try_for_each(|row| table.row(row, out))?;
 
@@ -169,7 +179,7 @@ fn print_customer(c: &Customer, open: &[Row], timeline: &[Moment], now: Time, ou
             vec![Cell::new(at).inked(Ink::Dim), Cell::new(moment.system.as_str()), what]
         })
         .collect();
-    let table = Table::fit(&["", "", ""], &rows, out.width);
+    let table = Table::fit(&[Spec::hard(""), Spec::hard(""), Spec::soft("")], &rows, out.width);
     rows.iter().try_for_each(|row| table.row(row, out))
 }
 
@@ -206,6 +216,6 @@ fn print_fields(row: &Row, now: Time, out: &mut Output) -> Outcome<()> {
             vec![Cell::new(field.name).inked(Ink::Dim), cell]
         })
         .collect();
-    let table = Table::fit(&["", ""], &cells, out.width);
+    let table = Table::fit(&[Spec::hard(""), Spec::soft("")], &cells, out.width);
     cells.iter().try_for_each(|row| table.row(row, out))
 }

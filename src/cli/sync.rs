@@ -5,7 +5,7 @@ use super::exit::{Exit, Outcome};
 use super::folders;
 use super::open;
 use super::output::{Output, safe};
-use super::table::{Cell, Table};
+use super::table::{Cell, Spec, Table};
 use crate::engine::{self, Summary};
 
 /// Collects, compares, stores; says what came of it.
@@ -39,7 +39,11 @@ fn tell(summary: &Summary, out: &mut Output) -> Outcome<()> {
             ]
         })
         .collect();
-    let table = Table::fit(&["source", "state", "changed", "problem"], &rows, out.width);
+    let table = Table::fit(
+        &[Spec::hard("source"), Spec::hard("state"), Spec::hard("changed"), Spec::hard("problem")],
+        &rows,
+        out.width,
+    );
     table.head(out)?;
     for row in &rows {
         table.row(row, out)?;

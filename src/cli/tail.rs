@@ -96,6 +96,8 @@ const WIDTHS: &[usize] = &[20, 15, 11, 34, 6, 6, 5, 14, 24, 26];
 
 fn print(rows: &[Row], out: &mut Output) -> Outcome<()> {
     let now = open::now();
+    let columns: Vec<_> = columns::specs(Dataset::Deliveries).into_iter().zip(WIDTHS.iter().copied()).collect();
+    let table = Table::usual(&columns, out.width);
     for row in rows {
         if out.is_json() {
             out.json(row)?;
@@ -106,7 +108,7 @@ fn print(rows: &[Row], out: &mut Output) -> Outcome<()> {
             // An age would be wrong a moment later: a line that stays says when.
             *first = Cell::new(delivery.received_at.utc().format("%Y-%m-%dT%H:%M:%SZ").to_string());
         }
-        Table::usual(WIDTHS, out.width).row(&cells, out)?;
+        table.row(&cells, out)?;
     }
     out.flush()
 }

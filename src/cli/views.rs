@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::exit::{Exit, Outcome};
 use super::mark::Ink;
 use super::output::Output;
-use super::table::{Cell, Table};
+use super::table::{Cell, Spec, Table};
 use crate::domain::{Dataset, FieldKind, Problem, Text};
 
 #[derive(Serialize)]
@@ -55,7 +55,7 @@ pub fn fields(dataset: Dataset, out: &mut Output) -> Outcome {
         .collect();
     // The words of a field are read to their end.
     let width = out.width.take();
-    let table = Table::fit(&["field", "kind", "what it is"], &rows, None);
+    let table = Table::fit(&["field", "kind", "what it is"].map(Spec::hard), &rows, None);
     let written = table.head(out).and_then(|()| rows.iter().try_for_each(|row| table.row(row, out)));
     out.width = width;
     written.map(|()| Exit::Done)

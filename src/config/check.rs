@@ -9,9 +9,9 @@ use std::path::Path;
 use super::complaint::Complaints;
 use super::document::{Entry, Node};
 use super::key::{self, Key, Kind, SECTIONS, Section, Shape};
-use super::suggest::nearest;
 use super::value::{self, Refusal};
 use crate::domain::{Problem, System};
+use crate::query::nearest::nearest;
 
 /// Checks the whole document. `folder` is where relative files stand.
 pub(crate) fn check(root: &Entry, folder: &Path, out: &mut Complaints) {

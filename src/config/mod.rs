@@ -8,7 +8,6 @@ pub mod example;
 pub mod key;
 pub mod load;
 pub mod settings;
-pub mod suggest;
 mod value;
 pub mod write;
 

@@ -171,7 +171,7 @@ pub(crate) fn condition(text: &str) -> Result<Expect, Refusal> {
         "time" => Measure::Time,
         "cert_days" => Measure::CertDays,
         _ => {
-            let meant = super::suggest::nearest(name, ["status", "time", "cert_days"]);
+            let meant = crate::query::nearest::nearest(name, ["status", "time", "cert_days"]);
             let hint = meant.map_or_else(|| HINT.to_owned(), |name| format!("did you mean `{name}`?"));
             return refuse(format!("a check does not measure `{name}`"), hint);
         }

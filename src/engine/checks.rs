@@ -106,7 +106,9 @@ impl Watch {
             }
         }
         match probe.cert_days {
-            Some(days) if days < CERT_WARN_DAYS => (CheckState::Warn, Some(format!("certificate expires in {days} days"))),
+            Some(days) if days < CERT_WARN_DAYS => {
+                (CheckState::Warn, Some(format!("certificate expires in {days} days")))
+            }
             _ => (CheckState::Pass, None),
         }
     }

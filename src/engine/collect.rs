@@ -107,7 +107,12 @@ impl Collector {
     }
 
     /// Puts a source that cannot even be built (no credential, say) into the store as failed, with the reason.
-    pub async fn unbuilt(store: &Store, system: crate::domain::System, problem: &Problem, clock: &Clock) -> Result<(), Problem> {
+    pub async fn unbuilt(
+        store: &Store,
+        system: crate::domain::System,
+        problem: &Problem,
+        clock: &Clock,
+    ) -> Result<(), Problem> {
         let stored = store.evidence().await?.of(system).cloned();
         let health = crate::domain::SourceHealth {
             system,

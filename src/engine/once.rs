@@ -135,7 +135,8 @@ async fn round(
             None => failures = 0,
             Some(wait) => {
                 failures += 1;
-                let gives_up = wait > PATIENCE_MS || collector.health.current().state == crate::domain::SourceState::Failed;
+                let gives_up =
+                    wait > PATIENCE_MS || collector.health.current().state == crate::domain::SourceState::Failed;
                 if failures >= TRIES || gives_up {
                     break;
                 }

@@ -16,7 +16,8 @@ impl Store {
 
     /// Keeps a number under a name.
     pub async fn set_mark(&self, name: &str, value: i64) -> Result<(), Problem> {
-        let sql = "insert into meta (name, value) values ($1, $2) on conflict (name) do update set value = excluded.value";
+        let sql =
+            "insert into meta (name, value) values ($1, $2) on conflict (name) do update set value = excluded.value";
         let mut tx = self.inner.db.begin().await?;
         tx.run(sql, args![format!("mark {name}"), value]).await?;
         self.finish(tx, false).await
