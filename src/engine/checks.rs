@@ -186,7 +186,7 @@ mod tests {
         )
     }
 
-    fn answer(status: i64) -> ProbeResult {
+    fn answer(status: u16) -> ProbeResult {
         ProbeResult { status: Some(status), latency_ms: Some(12), cert_days: Some(60), failure: None }
     }
 
