@@ -7,6 +7,8 @@ pub mod query;
 
 pub mod config;
 
+pub mod present;
+
 pub mod store;
 
 pub mod sources;
