@@ -9,6 +9,8 @@ pub mod config;
 
 pub mod present;
 
+pub mod app;
+
 pub mod store;
 
 pub mod sources;

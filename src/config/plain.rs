@@ -3,7 +3,7 @@ use crate::domain::{Dataset, FieldKind, Problem, Text};
 use crate::query::{Expr, Literal, Op, Term};
 
 /// Reads an expression.
-pub fn parse(dataset: Dataset, text: &str) -> Result<Expr, Problem> {
+pub(super) fn parse(dataset: Dataset, text: &str) -> Result<Expr, Problem> {
     let mut expr = Expr::default();
     for part in text.split(" and ").map(str::trim).filter(|p| !p.is_empty()) {
         let words: Vec<&str> = part.splitn(3, ' ').map(str::trim).collect();
