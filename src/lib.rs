@@ -11,6 +11,8 @@ pub mod present;
 
 pub mod app;
 
+pub mod ui;
+
 pub mod store;
 
 pub mod sources;
