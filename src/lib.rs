@@ -9,8 +9,13 @@ pub mod domain;
 pub mod query;
 pub mod reconcile;
 
+// The face: what people see.
+pub mod app;
+pub mod present;
+
 // The hands: what reaches outside.
 pub mod engine;
+pub mod sim;
 pub mod sources;
 pub mod store;
 

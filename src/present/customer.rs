@@ -1,0 +1,212 @@
+//! The customer screen: who, what is wrong in words, what next, the systems side by side, then what happened.
+
+use super::line::{Ink, Line};
+use super::table::{self, pad};
+use super::{Ctx, Item, Mark, format, mark, mask};
+use crate::config::theme::{Role, Theme, Tone};
+use crate::domain::{Customer, Mismatch, Moment, Row, SystemView, Verdict};
+
+/// Everything that the customer screen shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detail {
+    /// The derived row.
+    pub customer: Customer,
+    /// Open mismatches, the worst first.
+    pub mismatches: Vec<Mismatch>,
+    /// What happened, newest first.
+    pub timeline: Vec<Moment>,
+}
+
+/// Most lines of an explanation.
+const EXPLAINED: usize = 5;
+
+impl Detail {
+    /// Name, else e-mail, else id; hidden when masked.
+    pub fn who(&self, ctx: &Ctx) -> String {
+        Item::Row(Row::Customer(Box::new(self.customer.clone()))).who(ctx)
+    }
+
+    /// What must not be seen when masked.
+    pub fn names(&self) -> Vec<&str> {
+        let c = &self.customer;
+        let emails = c.systems.iter().filter_map(|v| v.email.as_ref());
+        [&c.name, &c.email].into_iter().flatten().chain(emails).map(|t| t.as_str()).collect()
+    }
+
+    /// Everything above the timeline.
+    pub fn head(&self, width: u16, ctx: &Ctx, theme: &Theme) -> Vec<Line> {
+        let mut lines = Vec::new();
+        self.banner(&mut lines, width, ctx, theme);
+        self.story(&mut lines, width, ctx, theme);
+        self.systems(&mut lines, width, ctx, theme);
+        lines
+    }
+
+    /// `✗ crit   paid, but locked out, for 3h 12m   $49/mo   Pro      ana@duarte.example  1182`
+    fn banner(&self, lines: &mut Vec<Line>, width: u16, ctx: &Ctx, theme: &Theme) {
+        let c = &self.customer;
+        let standing = self.mismatches.first().map_or_else(|| mark::customer(c), mark::mismatch);
+        let mut left = Line::of(" ", Role::Text);
+        left.add(table::mark(standing, theme, ctx.ascii, 8), standing.tone);
+        let headline = match self.mismatches.first() {
+            Some(worst) => {
+                let lasting = format::span(ctx.now.since(worst.since));
+                match worst.verdict {
+                    Verdict::Settling => {
+                        let left = worst.settles_at.map_or(0, |at| at.since(ctx.now));
+                        format!("{}; settling, {} left", worst.headline, format::left(left))
+                    }
+                    _ => format!("{}, for {lasting}", worst.headline),
+                }
+            }
+            None => match c.verdict {
+                Verdict::Agree => "all systems agree".to_owned(),
+                Verdict::Settling => "a change is still on its way".to_owned(),
+                Verdict::Unknown => "some system cannot tell now".to_owned(),
+                Verdict::Disagree => "the systems disagree".to_owned(),
+            },
+        };
+        left.add(headline, Role::Strong);
+        let money = c.money.as_ref().map(format::money);
+        for part in [money, c.plan.as_ref().map(ToString::to_string)].into_iter().flatten() {
+            left.add(format!("   {part}"), Role::Text);
+        }
+        let email = c.email.as_ref().map(|e| if ctx.masked { mask::email(e.as_str()) } else { e.to_string() });
+        let mut right = Line::new();
+        if let Some(email) = email {
+            right.add(format!("{email}  "), Role::Text);
+        }
+        right.add(format!("{} ", format::middle(c.id.as_str(), 24)), Role::Muted);
+        let width = usize::from(width);
+        if left.width() + right.width() + 3 <= width {
+            left.add(" ".repeat(width - left.width() - right.width()), Role::Text);
+            left.0.append(&mut right.0);
+            lines.push(left);
+        } else {
+            lines.push(left);
+            let mut second = Line::of("   ", Role::Text);
+            second.0.append(&mut right.0);
+            lines.push(second);
+        }
+        lines.push(Line::new());
+    }
+
+    fn story(&self, lines: &mut Vec<Line>, width: u16, ctx: &Ctx, theme: &Theme) {
+        let Some((worst, others)) = self.mismatches.split_first() else { return };
+        let names = self.names();
+        let hide = |text: &str| if ctx.masked { mask::prose(text, &names) } else { text.to_owned() };
+        let room = usize::from(width).saturating_sub(6);
+        for text in format::wrap(&hide(worst.explanation.as_str()), room, EXPLAINED) {
+            lines.push(Line::of("   ", Role::Text).with(text, Role::Text));
+        }
+        if !worst.next_step.is_empty() {
+            for (at, text) in
+                format::wrap(&hide(worst.next_step.as_str()), room.saturating_sub(6), 2).into_iter().enumerate()
+            {
+                let lead = if at == 0 { "   Next: " } else { "         " };
+                lines.push(Line::of(lead, Role::Muted).with(text, Role::Strong));
+            }
+        }
+        for other in others.iter().take(4) {
+            let mark = mark::mismatch(other);
+            let mut line = Line::of("   Also: ", Role::Muted);
+            line.add(table::mark(mark, theme, ctx.ascii, 8), mark.tone);
+            let text = format!("{}, for {}", other.headline, format::span(ctx.now.since(other.since)));
+            line.add(format::fit(&hide(&text), room.saturating_sub(14), ctx.ascii), Role::Text);
+            lines.push(line);
+        }
+        if others.len() > 4 {
+            lines.push(Line::of(format!("   +{} more", others.len() - 4), Role::Muted));
+        }
+        lines.push(Line::new());
+    }
+
+    /// The systems side by side. A cell that disagrees carries a symbol as well as a colour.
+    fn systems(&self, lines: &mut Vec<Line>, width: u16, ctx: &Ctx, theme: &Theme) {
+        const COLUMNS: [(&str, u16); 7] = [
+            ("System", 12),
+            ("id", 18),
+            ("state", 18),
+            ("plan", 12),
+            ("matched by", 14),
+            ("read", 5),
+            ("last change", 18),
+        ];
+        // Columns give way from the right; what is left goes to the last one shown.
+        let mut shown = COLUMNS.len();
+        let total = |n: usize| 3 + COLUMNS[..n].iter().map(|(_, w)| w + 2).sum::<u16>();
+        while shown > 2 && total(shown) > width {
+            shown -= 1;
+        }
+        let spare = width.saturating_sub(total(shown));
+        let wide = |at: usize| COLUMNS[at].1 + if at + 1 == shown { spare } else { 0 };
+        let dash = if ctx.ascii { "-" } else { "─" };
+        let mut head = Line::of(" ", Role::Rule);
+        for at in 0..shown {
+            let ink = if at == 0 { Role::Title } else { Role::Label };
+            head.add(COLUMNS[at].0, ink);
+            head.add(" ", Role::Rule);
+            let upto = usize::from(wide(at)) + 2 + usize::from(at == 0) * 2;
+            head.add(dash.repeat(upto.saturating_sub(COLUMNS[at].0.len() + 2)), Role::Rule);
+            head.add(" ", Role::Rule);
+        }
+        lines.push(head);
+        for view in &self.customer.systems {
+            lines.push(self.system(view, shown, wide, ctx, theme));
+        }
+        if self.customer.systems.is_empty() {
+            lines.push(Line::of("   no system has been read yet", Role::Muted));
+        }
+        lines.push(Line::new());
+    }
+
+    fn system(&self, view: &SystemView, shown: usize, wide: impl Fn(usize) -> u16, ctx: &Ctx, theme: &Theme) -> Line {
+        let mut line = Line::of("   ", Role::Text);
+        line.add(pad(view.system.as_str(), wide(0), false, true), Role::Text);
+        if let Some(why) = &view.unknown {
+            let rest = (1..shown).map(|at| wide(at) + 2).sum::<u16>().saturating_sub(2);
+            line.add("  ", Role::Text);
+            let glyph = table::mark(Mark { tone: Tone::Unknown, word: Some("") }, theme, ctx.ascii, 2);
+            line.add(pad(&format!("{glyph}cannot tell: {why}"), rest, false, !ctx.ascii), Tone::Unknown);
+            return line;
+        }
+        let nobody = view.id.is_none();
+        let says = match (&view.word, view.state) {
+            (Some(word), _) => word.to_string(),
+            (None, Some(state)) => state.as_str().replace('_', " "),
+            (None, None) if nobody => "nobody there".to_owned(),
+            (None, None) => "-".to_owned(),
+        };
+        let dash = || "-".to_owned();
+        let note =
+            view.note.as_ref().map(|n| if ctx.masked { mask::prose(n.as_str(), &self.names()) } else { n.to_string() });
+        let change = match (view.changed_at, note) {
+            (Some(at), Some(note)) => format!("{:<6} {note}", format::moment(at, ctx.now, ctx.offset_s)),
+            (Some(at), None) => format::moment(at, ctx.now, ctx.offset_s),
+            (None, Some(note)) => note,
+            (None, None) => dash(),
+        };
+        let cells: [(&str, String, bool); 6] = [
+            ("id", view.id.as_ref().map_or_else(dash, |id| format::middle(id.as_str(), wide(1).into())), false),
+            ("state", says, false),
+            ("plan", view.plan.as_ref().map_or_else(dash, ToString::to_string), false),
+            ("match", view.matched.map_or_else(dash, |m| m.as_str().replace('_', " ")), true),
+            ("seen", view.seen_at.map_or_else(dash, |at| format::age(ctx.now.since(at))), true),
+            ("change", change, true),
+        ];
+        for (at, (name, text, quiet)) in cells.into_iter().enumerate().take(shown - 1) {
+            line.add("  ", Role::Text);
+            let width = wide(at + 1);
+            let wrong = view.wrong.iter().any(|w| w == name);
+            if wrong {
+                let room = width.saturating_sub(2);
+                line.add(pad(&text, room, false, !ctx.ascii), Tone::Crit);
+                line.add(table::mark(Mark { tone: Tone::Crit, word: Some("") }, theme, ctx.ascii, 2), Tone::Crit);
+            } else {
+                let ink = if quiet || text == "-" { Ink::Role(Role::Muted) } else { Ink::Role(Role::Text) };
+                line.add(pad(&text, width, false, !ctx.ascii), ink);
+            }
+        }
+        line
+    }
+}
