@@ -1,0 +1,8 @@
+//! The simulated company, seen from outside: over HTTP, through its files and its database.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod company;
+mod doors;
+mod house;
+mod plants;
+mod story;
