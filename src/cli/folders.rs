@@ -75,12 +75,12 @@ pub fn make(folder: &Path) -> Result<(), Problem> {
     })
 }
 
-/// The readable `.toml` files of a folder: name and text, by name. A folder that is not there has none.
+/// The readable `.toml` files of a folder: name without its ending, and text, by name. A folder that is not there has none.
 pub fn texts(folder: &Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = path.file_stem().map(|name| name.to_string_lossy().into_owned());
         if let (true, Some(name), Ok(Some(text))) = (path.extension().is_some_and(|e| e == "toml"), name, read(&path)) {
             found.push((name, text));
         }

@@ -6,6 +6,8 @@ use super::exit::{Exit, Outcome};
 use super::mark::Ink;
 use super::output::Output;
 use super::table::{Cell, Spec, Table};
+use crate::app::command;
+use crate::app::reference::place;
 
 /// One line of the reference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -18,6 +20,17 @@ pub struct Line {
     pub doc: String,
     /// Where it works.
     pub place: String,
+}
+
+/// The console's own table.
+pub fn table() -> Vec<Line> {
+    let line = |spec: &command::Spec| Line {
+        keys: spec.keys.iter().map(|key| (*key).to_owned()).collect(),
+        command: spec.name.to_owned(),
+        doc: spec.doc.to_owned(),
+        place: place(spec.scope).to_owned(),
+    };
+    command::TABLE.iter().map(line).collect()
 }
 
 /// Prints the table.

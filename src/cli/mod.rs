@@ -23,6 +23,8 @@ mod pending;
 pub mod prompt;
 pub mod report;
 pub mod show;
+pub mod signal;
+pub mod sim;
 pub mod status;
 pub mod sync;
 pub mod table;
@@ -76,7 +78,7 @@ fn dispatch(args: &Args, out: &mut Output) -> Outcome {
     let Some(command) = &args.command else { return pending::console(global) };
     match command {
         Command::Demo { seed } => pending::demo(*seed, global),
-        Command::Sim { dir, seed, speed, customers } => pending::sim(dir, *seed, *speed, *customers, global, out),
+        Command::Sim { dir, seed, speed, customers } => wait(sim::run(dir, *seed, *speed, *customers, out)),
         Command::Init { portal, print } => wait(pending::init(portal.as_deref(), *print, global, out)),
         Command::Login(of) => {
             login::login(of, !global.no_input, |secret| wait(credentials::keep(global, of, secret)), out)
@@ -102,10 +104,10 @@ fn dispatch(args: &Args, out: &mut Output) -> Outcome {
         }
         Command::Show { kind, id } => wait(show::run(*kind, id, global, out)),
         Command::Tail { filter, lines } => wait(tail::run(filter, *lines, global, out)),
-        Command::Keys => keys::run(&pending::key_table()?, out),
+        Command::Keys => keys::run(&keys::table(), out),
         Command::Views(Views::Check) => {
             let settings = open::settings(global)?;
-            views::check(&pending::view_files(&settings)?, out)
+            views::check(&views::own(&settings), out)
         }
         Command::Views(Views::Fields { dataset }) => views::fields(*dataset, out),
         Command::Completions { shell } => manual::completions(*shell, out),

@@ -9,11 +9,12 @@ use crate::sim::{self, Options};
 
 /// Starts the company, says where it is, and runs it until it is told to stop.
 pub async fn run(dir: &Path, seed: u64, speed: f64, customers: Option<usize>, out: &mut Output) -> Outcome {
-    let dir = std::path::absolute(dir)
-        .map_err(|error| Problem::usage("this folder cannot be used").at(dir.display().to_string()).why(error.to_string()))?;
+    let dir = std::path::absolute(dir).map_err(|error| {
+        Problem::usage("this folder cannot be used").at(dir.display().to_string()).why(error.to_string())
+    })?;
     let usual = Options::default();
     let customers = customers.unwrap_or(usual.customers);
-    let options = Options { dir, seed, speed, customers, rate_limits: customers <= MANY, ..usual };
+    let options = Options { dir, seed, speed, customers, ..usual };
     let running = sim::start(options).await?;
     out.raw(format!("{}\n", serde_json::json!({ "ready": true, "config": running.config() })).as_bytes())?;
     out.flush()?;
@@ -21,6 +22,3 @@ pub async fn run(dir: &Path, seed: u64, speed: f64, customers: Option<usize>, ou
     running.stop().await;
     Ok(Exit::Done)
 }
-
-/// Above this many customers the fakes answer without rate limits, or a first collection would take minutes.
-const MANY: usize = 2_000;

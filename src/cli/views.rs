@@ -3,9 +3,11 @@
 use serde::Serialize;
 
 use super::exit::{Exit, Outcome};
+use super::folders;
 use super::mark::Ink;
 use super::output::Output;
 use super::table::{Cell, Spec, Table};
+use crate::config::{Settings, theme, view};
 use crate::domain::{Dataset, FieldKind, Problem, Text};
 
 #[derive(Serialize)]
@@ -71,6 +73,22 @@ struct Checked<'a> {
 struct File<'a> {
     file: &'a Text,
     problems: &'a [Problem],
+}
+
+/// The user's own files beside the configuration, each with what is wrong with it.
+pub fn own(settings: &Settings) -> Vec<(Text, Vec<Problem>)> {
+    let views = folders::texts(&settings.folder.join("views"));
+    let themes = folders::texts(&settings.folder.join("themes"));
+    let complaints = |loaded: Option<Vec<Problem>>| loaded.unwrap_or_default();
+    let of_views = views.iter().map(|(name, _)| {
+        // `base` has no role of its own: it is read with every role.
+        let role = if name == "base" { "founder" } else { name };
+        (Text::new(format!("views/{name}.toml")), complaints(view::load(role, &views).err()))
+    });
+    let of_themes = themes
+        .iter()
+        .map(|(name, _)| (Text::new(format!("themes/{name}.toml")), complaints(theme::load(name, &themes).err())));
+    of_views.chain(of_themes).collect()
 }
 
 /// Tells what is wrong with each of these files; usage (2) when something is.
