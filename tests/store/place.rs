@@ -29,10 +29,10 @@ macro_rules! on_both_engines {
 }
 
 /// A place of its own for one claim.
-pub struct Place {
-    pub url: String,
-    pub folder: Option<PathBuf>,
-    pub database: Option<String>,
+pub(crate) struct Place {
+    pub(crate) url: String,
+    pub(crate) folder: Option<PathBuf>,
+    pub(crate) database: Option<String>,
 }
 
 static NUMBER: AtomicU64 = AtomicU64::new(0);
@@ -49,13 +49,13 @@ fn with_database(url: &str, name: &str) -> String {
 }
 
 impl Place {
-    pub fn sqlite() -> Self {
+    pub(crate) fn sqlite() -> Self {
         let folder = std::env::temp_dir().join(format!("trueup-store-{}", unique()));
         let url = format!("sqlite:{}", folder.join("data/trueup.db").display());
         Self { url, folder: Some(folder), database: None }
     }
 
-    pub async fn postgres() -> Option<Self> {
+    pub(crate) async fn postgres() -> Option<Self> {
         let Ok(url) = std::env::var("TRUEUP_TEST_PG") else {
             assert!(std::env::var_os("CI").is_none(), "TRUEUP_TEST_PG is not set: the Postgres half cannot be run");
             eprintln!("NOT RUN ON POSTGRES: TRUEUP_TEST_PG is not set; `tests/run` starts a cluster and sets it");
@@ -66,16 +66,16 @@ impl Place {
         Some(Self { url: with_database(&url, &name), folder: None, database: Some(name) })
     }
 
-    pub async fn open(&self) -> Store {
+    pub(crate) async fn open(&self) -> Store {
         Store::open(&self.url).await.expect("the store opens")
     }
 
-    pub fn is_postgres(&self) -> bool {
+    pub(crate) fn is_postgres(&self) -> bool {
         self.database.is_some()
     }
 
     /// Runs SQL beside the store.
-    pub async fn beside(&self, sql: &str) {
+    pub(crate) async fn beside(&self, sql: &str) {
         if self.is_postgres() {
             let mut connection = PgConnection::connect(&self.url).await.expect("a connection");
             sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.expect("sql");
@@ -86,7 +86,7 @@ impl Place {
         }
     }
 
-    pub async fn remove(&self) {
+    pub(crate) async fn remove(&self) {
         if let Some(name) = &self.database {
             admin(&format!("drop database if exists {name} with (force)")).await;
         }
@@ -102,40 +102,40 @@ impl Drop for Place {
 }
 
 /// Runs SQL as the superuser, in the cluster's own database.
-pub async fn admin(sql: &str) {
+pub(crate) async fn admin(sql: &str) {
     let url = std::env::var("TRUEUP_TEST_PG").expect("TRUEUP_TEST_PG");
     let mut connection = PgConnection::connect(&url).await.expect("the cluster answers");
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.expect("sql");
 }
 
 /// A fixed moment, in seconds after which everything happens.
-pub fn at(secs: i64) -> Time {
+pub(crate) fn at(secs: i64) -> Time {
     Time::from_secs(1_760_000_000 + secs)
 }
 
-pub fn text(text: &str) -> Option<Text> {
+pub(crate) fn text(text: &str) -> Option<Text> {
     Some(Text::new(text))
 }
 
-pub fn person(system: System, id: &str, email: &str, version: i64) -> Record {
+pub(crate) fn person(system: System, id: &str, email: &str, version: i64) -> Record {
     let mut record = Record::new(system, Kind::Person, id, at(version));
     record.version = version;
     record.email = Text::non_empty(email);
     record
 }
 
-pub fn child(system: System, kind: Kind, id: &str, parent: &str) -> Record {
+pub(crate) fn child(system: System, kind: Kind, id: &str, parent: &str) -> Record {
     let mut record = Record::new(system, kind, id, at(1));
     record.version = 1;
     record.parent = text(parent);
     record
 }
 
-pub fn records(records: Vec<Record>) -> Batch {
+pub(crate) fn records(records: Vec<Record>) -> Batch {
     Batch { records, ..Batch::default() }
 }
 
-pub fn customer(id: &str, email: &str, verdict: Verdict) -> Customer {
+pub(crate) fn customer(id: &str, email: &str, verdict: Verdict) -> Customer {
     Customer {
         id: Text::new(id),
         email: Text::non_empty(email),
@@ -150,7 +150,7 @@ pub fn customer(id: &str, email: &str, verdict: Verdict) -> Customer {
     }
 }
 
-pub fn mismatch(id: &str, customer: &str, class: Class) -> Mismatch {
+pub(crate) fn mismatch(id: &str, customer: &str, class: Class) -> Mismatch {
     Mismatch {
         id: Text::new(id),
         class,
@@ -172,19 +172,19 @@ pub fn mismatch(id: &str, customer: &str, class: Class) -> Mismatch {
     }
 }
 
-pub fn judged(id: &str, customer: Option<Customer>, mismatches: Vec<Mismatch>) -> Judgement {
+pub(crate) fn judged(id: &str, customer: Option<Customer>, mismatches: Vec<Mismatch>) -> Judgement {
     Judgement { key: portal(id), customer, mismatches, again_at: None }
 }
 
-pub fn portal(id: &str) -> ClusterKey {
+pub(crate) fn portal(id: &str) -> ClusterKey {
     ClusterKey::Portal(Text::new(id))
 }
 
-pub fn orphan(id: &str) -> ClusterKey {
+pub(crate) fn orphan(id: &str) -> ClusterKey {
     ClusterKey::Orphan(System::Stripe, Text::new(id))
 }
 
-pub fn delivery(id: &str, state: DeliveryState, received: Time) -> Delivery {
+pub(crate) fn delivery(id: &str, state: DeliveryState, received: Time) -> Delivery {
     Delivery {
         id: Text::new(id),
         source: System::Stripe,
@@ -202,7 +202,7 @@ pub fn delivery(id: &str, state: DeliveryState, received: Time) -> Delivery {
 }
 
 /// Takes everything that is marked and crosses it off, judging nothing.
-pub async fn settle(store: &Store) -> Vec<ClusterKey> {
+pub(crate) async fn settle(store: &Store) -> Vec<ClusterKey> {
     let mut all = Vec::new();
     loop {
         let dirty = store.dirty(1000, at(0)).await.expect("dirty");
