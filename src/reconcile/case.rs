@@ -2,7 +2,7 @@
 
 use super::entitle::{self, Entitlement, Standing};
 use super::fold::Side;
-use super::identity::{Claim, claims};
+use super::identity::{Claim, Others, claims};
 use super::{Rules, words};
 use crate::domain::{Cluster, Evidence, Kind, Record, SourceHealth, State, System, SystemKind, Text, Time};
 
@@ -69,7 +69,8 @@ impl<'a> Case<'a> {
         let records = tidy(&cluster.records);
         let mut rivals: Vec<&Record> = tidy(&cluster.rivals);
         rivals.retain(|r| r.system == System::Portal && r.id != portal.id && !r.deleted);
-        let claims = claims(portal, &records, &rivals);
+        let whole = evidence.of(System::Portal).is_some_and(|h| h.knows(Kind::Person));
+        let claims = claims(portal, &records, Others { rivals: &rivals, whole });
         let knowing = KNOWING.iter().skip(1).flat_map(|kind| rules.systems(*kind));
         let sides: Vec<Side<'a>> = knowing.map(|system| Side::fold(system, &claims, &records, now)).collect();
         let requests = records
@@ -124,8 +125,9 @@ impl<'a> Case<'a> {
             Some(State::PastDue) if word == "unpaid" => Door::PastDue(self.rules.access.unpaid),
             Some(State::PastDue) => Door::PastDue(self.rules.access.past_due),
             Some(State::Canceled) => Door::Shut,
-            // No row in the subscription table: the portal grants nothing. A word that is not mapped says nothing.
-            Some(State::NeedsReview) if word.is_empty() => Door::Shut,
+            // No word although words are read (no row in the subscription table): the portal grants nothing. A word
+            // that is not mapped says nothing.
+            Some(State::NeedsReview) | None if word.is_empty() && self.rules.keeps_state => Door::Shut,
             Some(State::NeedsReview) | None => Door::Unclear,
         }
     }
@@ -142,9 +144,10 @@ impl<'a> Case<'a> {
 
     /// What the portal says of the state, in a few words.
     pub(super) fn portal_word(&self) -> String {
-        match words::said(self.portal).as_str() {
-            "nothing" | "needs review" if self.portal.word.is_none() => "no subscription".to_owned(),
-            word => word.to_owned(),
+        match self.portal.state {
+            Some(State::Trial) => "trial".to_owned(),
+            Some(State::NeedsReview) | None if self.portal.word.is_none() => "no subscription".to_owned(),
+            _ => words::said(self.portal),
         }
     }
 

@@ -82,9 +82,16 @@ pub fn standing(subscription: &Record, now: Time) -> Standing {
 
 /// What a subscription entitles to under a policy.
 pub fn entitle<'a>(subscription: &'a Record, table: &AccessTable, now: Time) -> Entitlement<'a> {
-    let standing = standing(subscription, now);
+    // What is not priced is not known to be paid for.
+    let standing = if is_bare(subscription) { Standing::Unclear } else { standing(subscription, now) };
     let (access, policy) = access(standing, table);
     Entitlement { subscription, standing, access, policy }
+}
+
+/// Whether a live subscription says neither what it is for nor what it costs.
+pub fn is_bare(subscription: &Record) -> bool {
+    let over = subscription.deleted || subscription.state == Some(State::Canceled);
+    !over && subscription.money.is_none() && subscription.plan.is_none() && subscription.plan_keys.is_empty()
 }
 
 /// Whether a standing lets the customer in, and the line that says so.

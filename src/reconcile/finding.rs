@@ -120,7 +120,7 @@ impl Scales<'_> {
         }
         let mut systems: BTreeMap<Text, Text> = BTreeMap::new();
         for record in &finding.based_on {
-            systems.entry(record.system.as_str().into()).or_insert_with(|| words::said(record).into());
+            systems.entry(record.system.as_str().into()).or_insert_with(|| words::raw(record).into());
         }
         systems.extend(finding.says.iter().map(|(system, word)| (system.as_str().into(), word.as_str().into())));
         let mut row = Mismatch {

@@ -2,7 +2,8 @@
 //!
 //! What must stay true: a person that names another portal customer, or that another portal customer stores, never
 //! belongs by e-mail. An e-mail is not proof: such a match is shown, judged, and never repaired by itself. Nobody is
-//! ever matched by name.
+//! ever matched by name. An id that is known to name nobody any more (the portal has been read in full) is taken for
+//! no id: somebody who signed up anew with the address they pay under is to be seen, though not to be repaired.
 
 use std::collections::BTreeSet;
 
@@ -31,9 +32,30 @@ impl Claim<'_> {
     }
 }
 
+/// The other living portal customers that bear on a decision.
+#[derive(Clone, Copy, Debug)]
+pub struct Others<'r> {
+    /// Those who claim, or are claimed by, a person in question.
+    pub rivals: &'r [&'r Record],
+    /// The portal has been read in full and answers: an id that none of them has is nobody's.
+    pub whole: bool,
+}
+
+impl Others<'_> {
+    /// Whether one of them stores this person's id.
+    fn store(&self, person: &Record) -> bool {
+        self.rivals.iter().any(|rival| rival.links.to(person.system.kind()) == Some(&person.id))
+    }
+
+    /// Whether this id may be that of another customer.
+    fn may_have(&self, id: &Text) -> bool {
+        !self.whole || self.rivals.iter().any(|rival| rival.id == *id)
+    }
+}
+
 /// The persons among `records` that belong to `portal`, strongest match first within each system. Deleted and test
 /// persons never belong.
-pub fn claims<'a>(portal: &'a Record, records: &[&'a Record], rivals: &[&'a Record]) -> Vec<Claim<'a>> {
+pub fn claims<'a>(portal: &'a Record, records: &[&'a Record], others: Others<'_>) -> Vec<Claim<'a>> {
     // A subscription that names the customer speaks for its owner.
     let named: BTreeSet<_> = records
         .iter()
@@ -45,8 +67,9 @@ pub fn claims<'a>(portal: &'a Record, records: &[&'a Record], rivals: &[&'a Reco
         .filter(|r| r.kind == Kind::Person && r.system.kind() != SystemKind::Portal)
         .filter_map(|person| {
             let by_child = named.contains(&(person.system, &person.id));
-            let matched = belongs(person, portal, rivals, by_child)?;
-            let names = person.links.portal.as_ref().filter(|id| **id != portal.id);
+            let matched = belongs(person, portal, others, by_child)?;
+            let crossed = matched == Match::StoredLink;
+            let names = person.links.portal.as_ref().filter(|id| crossed && **id != portal.id);
             Some(Claim { record: person, matched, names })
         })
         .collect();
@@ -59,20 +82,22 @@ pub fn claims<'a>(portal: &'a Record, records: &[&'a Record], rivals: &[&'a Reco
 
 /// By what a person belongs to a portal customer, if at all. `by_child`: something that the person owns names the
 /// customer.
-pub fn belongs(person: &Record, portal: &Record, rivals: &[&Record], by_child: bool) -> Option<Match> {
+pub fn belongs(person: &Record, portal: &Record, others: Others<'_>, by_child: bool) -> Option<Match> {
     if person.deleted || person.has(crate::domain::Flag::Test) {
         return None;
     }
-    if portal.links.to(person.system.kind()) == Some(&person.id) {
+    let own = portal.links.to(person.system.kind());
+    if own == Some(&person.id) {
         return Some(Match::StoredLink);
     }
     match &person.links.portal {
-        Some(id) if *id == portal.id => return Some(Match::ExternalId),
-        Some(_) => return None,
-        None if by_child => return Some(Match::ExternalId),
-        None => {}
+        // Who is linked elsewhere and named here is a crossed link of the one who stores it.
+        Some(id) if *id == portal.id => return (own.is_none() || !others.store(person)).then_some(Match::ExternalId),
+        Some(id) if others.may_have(id) => return None,
+        _ if by_child => return Some(Match::ExternalId),
+        _ => {}
     }
-    if rivals.iter().any(|rival| rival.links.to(person.system.kind()) == Some(&person.id)) {
+    if others.store(person) {
         return None;
     }
     let (ours, theirs) = (key(portal)?, key(person)?);

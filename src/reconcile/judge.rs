@@ -9,7 +9,7 @@ use super::class::{PRECEDENCE, Rule, TABLE, paid_unknown};
 use super::entitle::{Standing, standing};
 use super::finding::{Finding, Scales, Subject};
 use super::fold::{Side, happened};
-use super::identity::{Claim, belongs};
+use super::identity::{Claim, Others, belongs};
 use super::{Rules, views};
 use crate::domain::{
     Class, Cluster, ClusterKey, Customer, Evidence, Judgement, Kind, Match, Mismatch, Record, State, System,
@@ -23,8 +23,8 @@ pub fn judge(cluster: &Cluster, evidence: &Evidence, rules: &Rules, now: Time) -
         (ClusterKey::Portal(_), Some(portal)) if !portal.deleted => {
             judge_customer(&Case::new(portal, cluster, evidence, rules, now), cluster)
         }
-        (ClusterKey::Portal(_), Some(gone)) => judge_left(cluster, gone, evidence, rules, now),
-        (ClusterKey::Portal(_), None) => nobody(cluster),
+        // Deleted, or not read. Who still pays for a deleted customer is an orphan, with a cluster of their own.
+        (ClusterKey::Portal(_), _) => nobody(cluster),
         (ClusterKey::Orphan(system, id), _) => judge_orphan(cluster, *system, id, evidence, rules, now),
     }
 }
@@ -101,23 +101,6 @@ fn again<'a>(rows: &[Mismatch], records: impl Iterator<Item = &'a Record>, now: 
     graces.chain(ends).min()
 }
 
-/// The portal deleted its customer: what is left is somebody who may still be paying.
-fn judge_left(cluster: &Cluster, gone: &Record, evidence: &Evidence, rules: &Rules, now: Time) -> Judgement {
-    let records = tidy(&cluster.records);
-    let rivals: Vec<&Record> = tidy(&cluster.rivals).into_iter().filter(|r| !r.deleted && r.id != gone.id).collect();
-    let payer = records.iter().copied().find(|person| {
-        // Only what was linked to them is left behind; an e-mail may be anybody's.
-        let theirs = matches!(belongs(person, gone, &rivals, false), Some(Match::StoredLink | Match::ExternalId));
-        is_payer(person) && theirs && unclaimed(person, &rivals) && !live(person, &records, now).is_empty()
-    });
-    let Some(person) = payer else { return nobody(cluster) };
-    let scales = Scales { evidence, rules, now };
-    let key = format!("{}:{}", gone.id, person.id);
-    let mismatches = stranger(&scales, person, &records, Some(gone), key);
-    let again_at = again(&mismatches, live(person, &records, now).into_iter(), now);
-    Judgement { key: cluster.key.clone(), customer: None, mismatches, again_at }
-}
-
 /// Somebody in another system whom no portal customer claims.
 fn judge_orphan(
     cluster: &Cluster,
@@ -129,10 +112,21 @@ fn judge_orphan(
 ) -> Judgement {
     let records = tidy(&cluster.records);
     let rivals = tidy(&cluster.rivals);
+    let (gone, rivals): (Vec<&Record>, Vec<&Record>) = rivals.into_iter().partition(|r| r.deleted);
     let person = records.iter().copied().find(|r| r.system == system && r.id == *id && is_payer(r));
-    let Some(person) = person.filter(|p| unclaimed(p, &rivals)) else { return nobody(cluster) };
+    let whole = evidence.of(System::Portal).is_some_and(|h| h.knows(Kind::Person));
+    let others = Others { rivals: &rivals, whole };
+    let claimed = |p: &Record| {
+        let by = rivals.iter().filter_map(|rival| belongs(p, rival, others, false));
+        by.into_iter().any(|found| found != Match::Candidate)
+    };
+    let Some(person) = person.filter(|p| !claimed(p)) else { return nobody(cluster) };
     let scales = Scales { evidence, rules, now };
-    let mismatches = stranger(&scales, person, &records, None, format!("{system}:{id}"));
+    let left = gone.into_iter().find(|portal| {
+        let kept = portal.links.to(SystemKind::Billing) == Some(&person.id);
+        kept || person.links.portal.as_ref() == Some(&portal.id)
+    });
+    let mismatches = stranger(&scales, person, &records, left, format!("{system}:{id}"));
     let Some(row) = mismatches.first() else { return nobody(cluster) };
     let live = live(person, &records, now);
     let claim = Claim { record: person, matched: Match::Own, names: None };
@@ -181,11 +175,6 @@ fn is_payer(person: &Record) -> bool {
         && person.system.kind() == SystemKind::Billing
         && !person.deleted
         && !person.has(crate::domain::Flag::Test)
-}
-
-/// Whether no portal customer (a deleted one has its own cluster) claims the person.
-fn unclaimed(person: &Record, rivals: &[&Record]) -> bool {
-    !rivals.iter().any(|rival| matches!(belongs(person, rival, &[], false), Some(found) if found != Match::Candidate))
 }
 
 /// Live subscriptions of a payer, the dearest first.

@@ -77,6 +77,9 @@ pub struct Rules {
     pub tickets_from: bool,
     /// Every configured system, the portal included.
     pub configured: Vec<System>,
+    /// Whether the portal's query selects `state` at all. If not, its absence says nothing; if so, a customer without
+    /// a state (no row in the subscription table) is granted nothing.
+    pub keeps_state: bool,
     /// Whether the portal's query selects `billing_id` at all. If not, its absence says nothing.
     pub keeps_billing_id: bool,
     /// Whether the portal's query selects `plan` at all. If not, its absence says nothing.
@@ -92,6 +95,7 @@ impl Default for Rules {
             support: None,
             tickets_from: false,
             configured: Vec::new(),
+            keeps_state: true,
             keeps_billing_id: true,
             keeps_plan: true,
         }
@@ -99,6 +103,18 @@ impl Default for Rules {
 }
 
 impl Rules {
+    /// Notes which columns the portal's customer query gives, by their names standing in it (or a `*`).
+    #[must_use]
+    pub fn reading(mut self, query: &str) -> Self {
+        let query = query.to_lowercase();
+        let words: Vec<&str> = query.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+        let gives = |column| query.contains('*') || words.contains(&column);
+        self.keeps_state = gives("state");
+        self.keeps_plan = gives("plan");
+        self.keeps_billing_id = gives("billing_id");
+        self
+    }
+
     /// Configured systems of a kind, in the order of [`System`], each once.
     pub fn systems(&self, kind: SystemKind) -> impl Iterator<Item = System> + '_ {
         System::ALL.iter().copied().filter(move |s| s.kind() == kind && self.configured.contains(s))

@@ -102,8 +102,13 @@ pub fn capital(system: System) -> String {
 
 /// What a record says of the state, in its system's own word where it has one.
 pub fn said(record: &Record) -> String {
+    raw(record).replace('_', " ")
+}
+
+/// What a record says of the state, exactly as its system writes it: for machines.
+pub fn raw(record: &Record) -> String {
     let word = record.word.as_ref().map(|w| w.as_str().trim()).filter(|w| !w.is_empty());
-    word.or(record.state.map(|s| s.as_str())).unwrap_or("nothing").replace('_', " ")
+    word.or(record.state.map(|s| s.as_str())).unwrap_or("nothing").to_owned()
 }
 
 /// Whom to call a person by: name, else e-mail, else the id.

@@ -81,7 +81,7 @@ pub(super) fn paid_blocked<'a>(case: &Case<'a>) -> Vec<Finding<'a>> {
         format!("{standing}. {portal}"),
         next,
     );
-    finding.says = vec![(System::Portal, case.portal_word()), (sub.system, words::said(sub))];
+    finding.says = vec![(System::Portal, case.portal_word()), (sub.system, words::raw(sub))];
     if due.standing == Standing::Trial {
         finding.headline = Some("on trial, but locked out".to_owned());
     }

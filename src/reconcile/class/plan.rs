@@ -46,7 +46,7 @@ fn systems(live: &[&Record]) -> Vec<(System, String)> {
     let mut says: Vec<(System, String)> = Vec::new();
     for sub in live {
         let n = live.iter().filter(|s| s.system == sub.system).count();
-        let word = if n > 1 { format!("{n} live") } else { words::said(sub) };
+        let word = if n > 1 { format!("{n} live") } else { words::raw(sub) };
         if !says.iter().any(|(system, _)| *system == sub.system) {
             says.push((sub.system, word));
         }

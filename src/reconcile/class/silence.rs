@@ -5,6 +5,7 @@
 
 use crate::domain::{Kind, SourceHealth, SourceState, State, System, SystemKind, Text};
 use crate::reconcile::case::{Case, Door};
+use crate::reconcile::entitle::is_bare;
 use crate::reconcile::finding::Finding;
 use crate::reconcile::words;
 
@@ -97,9 +98,7 @@ fn unmapped_state<'a>(case: &Case<'a>) -> Option<Finding<'a>> {
 
 /// A live subscription does not say what it is for, nor what it costs.
 fn unreadable_price<'a>(case: &Case<'a>) -> Option<Finding<'a>> {
-    let bare = |s: &&&crate::domain::Record| s.money.is_none() && s.plan_keys.is_empty() && s.plan.is_none();
-    let live = case.live();
-    let sub = live.iter().find(bare)?;
+    let sub = case.live().into_iter().find(|s| is_bare(s))?;
     let (who, title) = (case.who(), sub.system.title());
     let mut finding = Finding::new(vec![case.portal, sub]).text(
         format!("{title} {} has no readable price", words::short(&sub.id)),

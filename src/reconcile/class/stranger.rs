@@ -41,7 +41,7 @@ pub(in crate::reconcile) fn paid_unknown<'a>(
     }
     finding.says = vec![
         (System::Portal, if left.is_some() { "deleted" } else { "nobody" }.to_owned()),
-        (sub.system, words::said(sub)),
+        (sub.system, words::raw(sub)),
     ];
     finding.money = super::plan::total(live).or_else(|| sub.money.clone());
     finding.wrong = vec![(sub.system, "id")];
