@@ -57,7 +57,7 @@ pub fn plausible(system: System, field: &str, secret: &str) -> Result<(), Proble
 pub fn login(
     credential: &Credential,
     may_ask: bool,
-    keep: impl FnOnce(&str) -> Result<Text, Problem>,
+    keep: impl FnOnce(&str) -> Outcome<Text>,
     out: &mut Output,
 ) -> Outcome {
     let (system, field) = (credential.source, credential.field.as_str());
@@ -68,7 +68,7 @@ pub fn login(
 }
 
 /// Removes a credential with `forget`, which says from where.
-pub fn logout(credential: &Credential, forget: impl FnOnce() -> Result<Text, Problem>, out: &mut Output) -> Outcome {
+pub fn logout(credential: &Credential, forget: impl FnOnce() -> Outcome<Text>, out: &mut Output) -> Outcome {
     let place = forget()?;
     answer("removed", credential, &place, out)
 }

@@ -2,7 +2,7 @@
 //!
 //! What must stay true: until a piece is joined its command says so plainly and changes nothing.
 
-use super::args::{Credential, Global};
+use super::args::Global;
 use super::doctor;
 use super::exit::{Exit, Outcome};
 use super::keys;
@@ -44,21 +44,6 @@ pub(super) async fn sync(_global: &Global, _out: &mut Output) -> Outcome {
 /// JOIN: `init`.
 pub(super) async fn init(_portal: Option<&str>, _print: bool, _global: &Global, _out: &mut Output) -> Outcome {
     Ok(unbuilt::<Exit>("`init`")?)
-}
-
-/// JOIN: `sources::credential`: stores a secret in the keyring and says where it is now.
-pub(super) fn keep(_credential: &Credential, _secret: &str) -> Result<Text, Problem> {
-    unbuilt("the keyring")
-}
-
-/// JOIN: `sources::credential`: removes a secret from the keyring and says from where.
-pub(super) fn forget(_credential: &Credential) -> Result<Text, Problem> {
-    unbuilt("the keyring")
-}
-
-/// JOIN: `sources::credential::find` for every configured source.
-pub(super) async fn credentials(_settings: &Settings) -> Vec<doctor::Credential> {
-    Vec::new()
 }
 
 /// JOIN: `engine::build::sources`.
