@@ -13,8 +13,10 @@ pub fn expression(dataset: Dataset, texts: &[String]) -> Outcome<Expr> {
     for text in texts {
         match query::parse(dataset, text) {
             Ok(expr) => all.terms.extend(expr.terms),
-            Err(problem) if problem.place.is_none() => problems.push(problem.at(format!("--where '{text}'"))),
-            Err(problem) => problems.push(problem),
+            Err(problem) => {
+                let inside = problem.place.as_ref().map(|place| format!(", {place}")).unwrap_or_default();
+                problems.push(problem.at(format!("--where '{text}'{inside}")));
+            }
         }
     }
     if problems.is_empty() { Ok(all) } else { Err(problems.into()) }
@@ -22,5 +24,6 @@ pub fn expression(dataset: Dataset, texts: &[String]) -> Outcome<Expr> {
 
 /// The order, if one was asked for.
 pub fn order(dataset: Dataset, text: Option<&str>) -> Outcome<Option<Sort>> {
-    Ok(text.map(|text| query::parse_sort(dataset, text)).transpose()?)
+    let at = |text: &str| query::parse_sort(dataset, text).map_err(|problem| problem.at(format!("--sort {text}")));
+    Ok(text.map(at).transpose()?)
 }

@@ -6,7 +6,7 @@
 pub mod args;
 pub mod choose;
 pub mod columns;
-pub mod credentials;
+pub mod credential;
 pub mod doctor;
 pub mod exit;
 pub mod find;
@@ -81,15 +81,16 @@ fn dispatch(args: &Args, out: &mut Output) -> Outcome {
         Command::Sim { dir, seed, speed, customers } => wait(sim::run(dir, *seed, *speed, *customers, out)),
         Command::Init { portal, print } => wait(pending::init(portal.as_deref(), *print, global, out)),
         Command::Login(of) => {
-            login::login(of, !global.no_input, |secret| wait(credentials::keep(global, of, secret)), out)
+            let keep = |secret: &str| block(credential::keep(of, secret, global))?;
+            login::login(of, !global.no_input, keep, out)
         }
-        Command::Logout(of) => login::logout(of, || wait(credentials::forget(global, of)), out),
+        Command::Logout(of) => login::logout(of, || block(credential::forget(of, global))?, out),
         Command::Doctor => match open::settings(global) {
             Err(problems) => doctor::broken(problems, out),
             Ok(settings) => {
                 let file = open::place(global).map(|place| output::safe(place.file.display()))?;
                 wait(async {
-                    let credentials = credentials::all(&settings).await;
+                    let credentials = credential::all(&settings).await;
                     let sources = crate::engine::build::sources(&settings, &folders::variable).await;
                     doctor::run(&settings, &file, credentials, sources, out).await
                 })
@@ -116,15 +117,20 @@ fn dispatch(args: &Args, out: &mut Output) -> Outcome {
 }
 
 /// Runs a command that waits for others.
-fn wait<T>(command: impl Future<Output = Outcome<T>>) -> Outcome<T> {
+fn wait(command: impl Future<Output = Outcome>) -> Outcome {
+    block(command)?
+}
+
+/// Waits for something.
+fn block<T>(work: impl Future<Output = T>) -> Result<T, Problem> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Problem::usage("no threads can be started").why(error.to_string()))?;
-    let outcome = runtime.block_on(command);
+    let done = runtime.block_on(work);
     // A blocked keyring or name look-up must not hold the process back.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
-    outcome
+    Ok(done)
 }
 
 /// Says more on standard error with `-v`. The console owns the screen and logs elsewhere.

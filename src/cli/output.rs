@@ -101,8 +101,9 @@ impl Output {
         Ok(self.data.flush()?)
     }
 
-    /// One line of talk. Nobody listening is no reason to stop.
+    /// One line of talk, after the data before it. Nobody listening is no reason to stop.
     pub fn say(&mut self, line: impl AsRef<str>) {
+        let _ = self.data.flush();
         let _ = writeln!(self.talk, "{}", line.as_ref());
     }
 

@@ -61,8 +61,9 @@ impl Drop for Raw {
 fn ask(question: &str) -> Outcome<String> {
     let cannot = |error: std::io::Error| Problem::usage("the terminal cannot be asked").why(error.to_string());
     let mut talk = std::io::stderr();
-    write!(talk, "{question} (not shown, enter ends): ").and_then(|()| talk.flush()).map_err(cannot)?;
+    // First the mode, then the question: what is typed at once is not shown either.
     let _raw = Raw::on().map_err(cannot)?;
+    write!(talk, "{question} (not shown, enter ends): ").and_then(|()| talk.flush()).map_err(cannot)?;
     let mut text = String::new();
     loop {
         let Event::Key(key) = read().map_err(cannot)? else { continue };

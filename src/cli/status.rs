@@ -8,7 +8,7 @@ use super::mark::{self, Ink};
 use super::open;
 use super::output::{Form, Output};
 use crate::config::Settings;
-use crate::domain::{Status, Text, Time};
+use crate::domain::{Severity, Status, Text, Time};
 
 /// Prints the figures; the code says whether something is out of step or down (1), or cannot be told (3).
 pub async fn run(global: &Global, out: &mut Output) -> Outcome {
@@ -17,7 +17,7 @@ pub async fn run(global: &Global, out: &mut Output) -> Outcome {
     let mut status = store.status(now).await?;
     status.environment = Text::new(settings.environment.as_str());
     status.name = settings.name.clone();
-    let missing = list::missing(&store).await? || status.mismatches.unknown > 0 || unasked(&settings, &status);
+    let missing = list::missing(&store).await? || unasked(&settings, &status);
     store.close().await;
 
     if out.is_json() {
@@ -27,7 +27,7 @@ pub async fn run(global: &Global, out: &mut Output) -> Outcome {
     }
     Ok(if missing {
         Exit::Evidence
-    } else if status.mismatches.open > 0 || status.checks.fail > 0 {
+    } else if status.mismatches.open + status.mismatches.unknown > 0 || status.checks.fail > 0 {
         Exit::OutOfStep
     } else {
         Exit::Done
@@ -41,9 +41,10 @@ fn unasked(settings: &Settings, status: &Status) -> bool {
     names.any(|name| status.sources.states.get(name).is_none_or(|word| *word == "waiting"))
 }
 
-/// One line: what it is about, the figures, and how they are to be taken.
+/// One line: what it is about, how it stands, and the figures.
 struct Line {
     about: &'static str,
+    /// Chooses the mark; nothing that has not been read is ever fine.
     word: &'static str,
     says: String,
 }
@@ -54,109 +55,108 @@ fn print(status: &Status, settings: &Settings, now: Time, out: &mut Output) -> O
     let seen = status.seen_at.map_or_else(|| "never read".to_owned(), |at| format!("read {} ago", age(now.since(at))));
     let head = out.ink(status.name.as_str(), Ink::Strong);
     out.line(format!("{head}  {environment}  {acting}  {seen}"))?;
-    for line in lines(status, settings, now) {
+    let total = i64::try_from(settings.sources.len() + usize::from(settings.portal.is_some())).unwrap_or(i64::MAX);
+    let blind = status.sources.ok < total || total == 0;
+    for line in [
+        customers(status, blind),
+        mismatches(status, blind),
+        webhooks(status, now),
+        queues(status, settings, now),
+        checks(status, settings),
+        sources(status, total),
+    ] {
         let mark = match mark::of(line.word) {
-            Some((mark, ink)) if out.form == Form::Human => out.ink(&mark.to_string(), ink),
+            Some((mark, ink)) if out.form == Form::Human => format!("{} ", out.ink(&mark.to_string(), ink)),
             _ => String::new(),
         };
-        let gap = if mark.is_empty() { "" } else { " " };
-        out.line(format!("{mark}{gap}{:<12}{}", line.about, line.says))?;
+        let word = if out.form == Form::Plain { format!("{:<9}", line.word) } else { String::new() };
+        out.line(format!("{mark}{word}{:<13}{}", line.about, line.says))?;
     }
     Ok(())
 }
 
-fn lines(status: &Status, settings: &Settings, now: Time) -> Vec<Line> {
-    let counted = &status.mismatches;
+fn at_risk(status: &Status) -> String {
     let risk: Vec<String> = status.money_at_risk.iter().map(money).collect();
-    let risk = if risk.is_empty() { "nothing at risk".to_owned() } else { format!("{} at risk", risk.join(" + ")) };
-    let mut severities: Vec<String> = Vec::new();
-    for word in crate::domain::Severity::WORDS.iter().rev() {
-        if let Some(n) = counted.by_severity.get(*word).filter(|n| **n > 0) {
-            severities.push(format!("{n} {word}"));
-        }
-    }
-    let severities = if severities.is_empty() { String::new() } else { format!(" ({})", severities.join(", ")) };
-    let names: Vec<String> = (status.sources.states.iter())
-        .filter(|(_, word)| **word != "ok")
-        .map(|(name, word)| format!("{name} {word}"))
+    if risk.is_empty() { "nothing at risk".to_owned() } else { format!("{} at risk", risk.join(" + ")) }
+}
+
+fn customers(status: &Status, blind: bool) -> Line {
+    let (word, says) = match (status.customers_blocked, blind) {
+        (0, false) => ("ok", "nobody who pays is locked out".to_owned()),
+        (0, true) => ("unknown", "nobody is known to be locked out; some evidence is missing".to_owned()),
+        (n, _) => ("critical", format!("{} locked out, {}", grouped(n), at_risk(status))),
+    };
+    Line { about: "customers", word, says }
+}
+
+fn mismatches(status: &Status, blind: bool) -> Line {
+    let counted = &status.mismatches;
+    let severities: Vec<String> = (Severity::WORDS.iter().rev())
+        .filter_map(|word| Some(format!("{} {word}", counted.by_severity.get(*word).filter(|n| **n > 0)?)))
         .collect();
-    let unasked = unasked(settings, status);
-    let total = i64::try_from(settings.sources.len() + usize::from(settings.portal.is_some())).unwrap_or(i64::MAX);
-    let webhooks = &status.webhooks;
-    let jobs = &status.jobs;
-    let checks = &status.checks;
-    vec![
-        Line {
-            about: "customers",
-            word: if status.customers_blocked > 0 { "critical" } else { "ok" },
-            says: match status.customers_blocked {
-                0 => "nobody who pays is locked out".to_owned(),
-                n => format!("{} locked out, {risk}", grouped(n)),
-            },
-        },
-        Line {
-            about: "out of step",
-            word: match (counted.open, counted.unknown) {
-                (0, 0) if unasked => "unknown",
-                (0, 0) => "ok",
-                (0, _) => "unknown",
-                _ => "warning",
-            },
-            says: format!(
-                "{} open{severities}, {} settling, {} unknown, {} agree; {risk}",
-                grouped(counted.open),
-                grouped(counted.settling),
-                grouped(counted.unknown),
-                grouped(counted.agree),
-            ),
-        },
-        Line {
-            about: "webhooks",
-            word: match (webhooks.total, webhooks.failed) {
-                (0, _) => "unknown",
-                (_, 0) => "ok",
-                _ => "warning",
-            },
-            says: format!(
-                "{} in 15 min, {} not delivered; last {}",
-                grouped(webhooks.total),
-                grouped(webhooks.failed),
-                webhooks.last_at.map_or_else(|| "never".to_owned(), |at| format!("{} ago", age(now.since(at)))),
-            ),
-        },
-        Line {
-            about: "queues",
-            word: if jobs.dead > 0 { "warning" } else { "ok" },
-            says: format!(
-                "{} open{}, {} dead",
-                grouped(jobs.open),
-                jobs.oldest_at.map_or_else(String::new, |at| format!(", oldest {}", age(now.since(at)))),
-                grouped(jobs.dead),
-            ),
-        },
-        Line {
-            about: "checks",
-            word: match checks {
-                c if c.fail > 0 => "fail",
-                c if c.warn > 0 => "warn",
-                c if c.unknown > 0 || c.total < i64::try_from(settings.checks.len()).unwrap_or(0) => "unknown",
-                _ => "ok",
-            },
-            says: format!(
-                "{} of {} up, {} warn, {} down",
-                checks.pass + checks.warn,
-                checks.total,
-                checks.warn,
-                checks.fail
-            ),
-        },
-        Line {
-            about: "sources",
-            word: if status.sources.ok < total { "unknown" } else { "ok" },
-            says: {
-                let rest = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
-                format!("{} of {total} answer{rest}", status.sources.ok)
-            },
-        },
-    ]
+    let severities = if severities.is_empty() { String::new() } else { format!(" ({})", severities.join(", ")) };
+    let word = match (counted.open, counted.unknown > 0 || blind) {
+        (0, false) => "ok",
+        (0, true) => "unknown",
+        _ => "warning",
+    };
+    let says = format!(
+        "{} open{severities}, {} settling, {} unknown, {} agree; {}",
+        grouped(counted.open),
+        grouped(counted.settling),
+        grouped(counted.unknown),
+        grouped(counted.agree),
+        at_risk(status),
+    );
+    Line { about: "out of step", word, says }
+}
+
+fn webhooks(status: &Status, now: Time) -> Line {
+    let counted = &status.webhooks;
+    let word = match (counted.total, counted.failed) {
+        (0, _) => "unknown",
+        (_, 0) => "ok",
+        _ => "warning",
+    };
+    let last = counted.last_at.map_or_else(|| "none ever".to_owned(), |at| format!("last {} ago", age(now.since(at))));
+    let (total, failed) = (grouped(counted.total), grouped(counted.failed));
+    Line { about: "webhooks", word, says: format!("{total} in 15 min, {failed} not delivered; {last}") }
+}
+
+fn queues(status: &Status, settings: &Settings, now: Time) -> Line {
+    let counted = &status.jobs;
+    let read = settings.portal.as_ref().is_some_and(|portal| portal.jobs.is_some());
+    let oldest = counted.oldest_at.map_or_else(String::new, |at| format!(", oldest {}", age(now.since(at))));
+    let says = format!("{} open{oldest}, {} dead", grouped(counted.open), grouped(counted.dead));
+    let (word, says) = match (counted.dead, counted.open, read) {
+        (0, 0, false) => ("none", "no queue is configured".to_owned()),
+        (0, ..) => ("ok", says),
+        _ => ("warning", says),
+    };
+    Line { about: "queues", word, says }
+}
+
+fn checks(status: &Status, settings: &Settings) -> Line {
+    let counted = &status.checks;
+    let wanted = i64::try_from(settings.checks.len()).unwrap_or(i64::MAX).max(counted.total);
+    let word = match counted {
+        _ if wanted == 0 => "none",
+        c if c.fail > 0 => "fail",
+        c if c.warn > 0 => "warn",
+        c if c.unknown > 0 || c.total < wanted => "unknown",
+        _ => "ok",
+    };
+    let says = match wanted {
+        0 => "no check is configured".to_owned(),
+        _ => format!("{} of {wanted} up, {} down, {} warn", counted.pass + counted.warn, counted.fail, counted.warn),
+    };
+    Line { about: "checks", word, says }
+}
+
+fn sources(status: &Status, total: i64) -> Line {
+    let not_ok = status.sources.states.iter().filter(|(_, word)| **word != "ok");
+    let names: Vec<String> = not_ok.map(|(name, word)| format!("{name} {word}")).collect();
+    let rest = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
+    let word = if status.sources.ok < total || total == 0 { "unknown" } else { "ok" };
+    Line { about: "sources", word, says: format!("{} of {total} answer{rest}", status.sources.ok) }
 }

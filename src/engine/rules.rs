@@ -32,6 +32,7 @@ pub fn from(settings: &Settings) -> Rules {
         configured: portal.into_iter().chain(settings.sources.keys().copied()).collect(),
         keeps_billing_id: selects("billing_id"),
         keeps_plan: selects("plan"),
+        keeps_state: selects("state"),
     }
 }
 

@@ -161,6 +161,7 @@ fn sources_that_were_never_asked_are_missing_evidence_not_peace() {
     let said = world.run(&["status"]);
     assert_eq!(said.code, 3, "{}", said.out);
     assert!(said.out.contains("0 of 2 answer"), "{}", said.out);
+    assert!(!said.out.contains('✓'), "nothing that was not read is fine: {}", said.out);
 }
 
 #[tokio::test]
@@ -363,6 +364,19 @@ fn doctor_names_everything_with_its_fix() {
     let answer = &json.json()[0];
     assert!(answer["findings"].as_array().unwrap().iter().any(|f| f["area"] == "store" && f["state"] == "pass"));
 
+    let world =
+        World::new("[sources.stripe]\nbase_url = \"http://127.0.0.1:1\"\n[sources.hubspot]\napi_key_file = \"key\"\n");
+    let mut command = world.command(&["doctor"]);
+    let said: world::Said = command.env("TRUEUP_STRIPE_API_KEY", "sk_test_CANARYCANARY").output().unwrap().into();
+    assert_eq!(said.code, 2, "{}{}", said.out, said.err);
+    for part in ["the Stripe key is of test mode", "mode = \"test\"", "hubspot api_key", "key cannot be read"] {
+        assert!(said.out.contains(part), "{part}: {}", said.out);
+    }
+    assert!(!format!("{}{}", said.out, said.err).contains("CANARY"));
+    let mut command = world.command(&["doctor"]);
+    let said: world::Said = command.env("TRUEUP_STRIPE_API_KEY", "rk_live_CANARYCANARY").output().unwrap().into();
+    assert!(said.out.contains("environment variable TRUEUP_STRIPE_API_KEY, live key (rk_live_...)"), "{}", said.out);
+
     let world = World::new("vresion = 1\n[store]\nurl = 3\n");
     let said = world.run(&["doctor", "--json"]);
     let answer = &said.json()[0];
@@ -389,8 +403,50 @@ fn a_secret_comes_from_standard_input_and_is_never_printed() {
         assert!(said.err.contains(why), "{words:?}: {}", said.err);
         assert!(!format!("{}{}", said.out, said.err).contains("CANARY"));
     }
+    // There is no keyring here: the answer comes soon and says what helps.
+    #[cfg(target_os = "linux")]
+    {
+        let began = Instant::now();
+        let said = give(&["login", "stripe"], "sk_live_CANARY");
+        assert!(said.code == 3 && said.err.contains("TRUEUP_STRIPE_API_KEY"), "{}: {}", said.code, said.err);
+        assert!(began.elapsed() < Duration::from_secs(8) && !said.err.contains("CANARY"));
+    }
+    let said = give(&["login", "stripe"], "sk_test_CANARY");
+    assert!(said.code == 2 && said.err.contains("test mode"), "{}", said.err);
     let said = world.run(&["login", "stripe", "sk_live_CANARY"]);
     assert_eq!(said.code, 2, "a secret is not an argument");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_secret_typed_at_a_terminal_is_not_shown() {
+    use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+    let world = World::new(PLAIN);
+    for (typed, code) in [("sk_test_CANARY\r", 2), ("pk_x\x15sk_test_CANARX\x7fY\r", 2), ("CANARY\x03", 5)] {
+        let pty = native_pty_system().openpty(PtySize::default()).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_trueup"));
+        command.args(["login", "stripe"]);
+        command.env_clear();
+        command.env("TRUEUP_HOME", &world.home);
+        let mut child = pty.slave.spawn_command(command).unwrap();
+        drop(pty.slave);
+        let mut reader = pty.master.try_clone_reader().unwrap();
+        let mut writer = pty.master.take_writer().unwrap();
+        let (mut text, mut part) = (String::new(), [0; 4096]);
+        let mut given = false;
+        while let Ok(read @ 1..) = reader.read(&mut part) {
+            text.push_str(&String::from_utf8_lossy(&part[..read]));
+            if text.contains("not shown") && !given {
+                given = true;
+                writer.write_all(typed.as_bytes()).unwrap();
+            }
+        }
+        assert_eq!(child.wait().unwrap().exit_code(), code, "{text}");
+        assert!(given && !text.contains("CANAR"), "{text}");
+        assert!(code == 5 || text.contains("test mode"), "the key arrived whole: {text}");
+    }
+    let said = world.run(&["login", "stripe", "--no-input"]);
+    assert_eq!(said.code, 2, "nothing on standard input: {}", said.err);
 }
 
 #[test]
