@@ -186,7 +186,7 @@ async fn graphile_worker_is_read_from_its_private_tables_or_its_view() {
     };
     let first = round(&portal, None, now()).await;
     let jobs = first.jobs.unwrap();
-    assert!(jobs.iter().any(|j| j.key == *"mail:u1" && j.customer.as_ref().unwrap() == &"u1"));
+    assert!(jobs.iter().any(|j| j.key == *"mail:u1" && *j.customer.as_ref().unwrap() == "u1"));
     check(jobs);
     world
         .run(

@@ -94,11 +94,19 @@ impl Deliveries {
     }
 }
 
+/// Whether a portal's word for how a delivery went is understood.
+pub(super) fn knows(word: &str) -> bool {
+    named(word).is_some()
+}
+
+fn named(word: &str) -> Option<DeliveryState> {
+    let low = word.trim().to_lowercase();
+    DeliveryState::parse(&low).or_else(|| WORDS.iter().find(|(known, _)| *known == low).map(|(_, state)| *state))
+}
+
 fn state(word: Option<&Text>, status: Option<i64>, has_error: bool) -> Result<DeliveryState, String> {
     if let Some(word) = word {
-        let low = word.as_str().to_lowercase();
-        let known = DeliveryState::parse(&low).or_else(|| WORDS.iter().find(|(w, _)| *w == low).map(|(_, s)| *s));
-        return known.ok_or(format!("the state `{word}`"));
+        return named(word.as_str()).ok_or(format!("the state `{word}`"));
     }
     match status {
         Some(200..=299) => Ok(DeliveryState::Delivered),

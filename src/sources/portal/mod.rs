@@ -15,6 +15,7 @@ mod jobs;
 mod lex;
 mod oddities;
 mod probe;
+pub mod propose;
 mod query;
 mod queues;
 mod round;
