@@ -12,6 +12,7 @@ pub mod exit;
 pub mod find;
 pub mod folders;
 pub mod format;
+pub mod init;
 pub mod keys;
 pub mod list;
 pub mod login;
@@ -79,7 +80,7 @@ fn dispatch(args: &Args, out: &mut Output) -> Outcome {
     match command {
         Command::Demo { seed } => pending::demo(*seed, global),
         Command::Sim { dir, seed, speed, customers } => wait(sim::run(dir, *seed, *speed, *customers, out)),
-        Command::Init { portal, print } => wait(pending::init(portal.as_deref(), *print, global, out)),
+        Command::Init { portal, print } => wait(init::run(portal.as_deref(), *print, global, out)),
         Command::Login(of) => {
             let keep = |secret: &str| block(credential::keep(of, secret, global))?;
             login::login(of, !global.no_input, keep, out)

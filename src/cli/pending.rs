@@ -4,7 +4,6 @@
 
 use super::args::Global;
 use super::exit::{Exit, Outcome};
-use super::output::Output;
 use crate::domain::Problem;
 
 fn unbuilt<T>(what: &str) -> Result<T, Problem> {
@@ -19,9 +18,4 @@ pub(super) fn console(_global: &Global) -> Outcome {
 /// JOIN: `demo`.
 pub(super) fn demo(_seed: u64, _global: &Global) -> Outcome {
     Ok(unbuilt::<Exit>("`demo`")?)
-}
-
-/// JOIN: `init`.
-pub(super) async fn init(_portal: Option<&str>, _print: bool, _global: &Global, _out: &mut Output) -> Outcome {
-    Ok(unbuilt::<Exit>("`init`")?)
 }
