@@ -5,6 +5,8 @@ pub mod domain;
 
 pub mod query;
 
+pub mod reconcile;
+
 pub mod config;
 
 pub mod store;

@@ -1,0 +1,123 @@
+//! Words for people: money, dates, lists. Dates stand for themselves ("on 2 Nov"), never relative to the reader.
+
+use chrono::Datelike;
+
+use crate::domain::{Money, Per, Record, System, Text, Time};
+
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// `$49/mo`, `€12.50/mo`, `980 sek/year`; whole amounts without decimals.
+pub fn money(money: &Money) -> String {
+    let sign = if money.amount < 0 { "-" } else { "" };
+    let scale = 10_u64.pow(money.decimals());
+    let (whole, part) = (money.amount.unsigned_abs() / scale, money.amount.unsigned_abs() % scale);
+    let mut digits = thousands(whole);
+    if part > 0 {
+        digits = format!("{digits}.{part:0width$}", width = money.decimals() as usize);
+    }
+    let amount = match money.currency.as_str() {
+        "usd" => format!("{sign}${digits}"),
+        "eur" => format!("{sign}€{digits}"),
+        "gbp" => format!("{sign}£{digits}"),
+        "jpy" => format!("{sign}¥{digits}"),
+        "" => format!("{sign}{digits}"),
+        other => format!("{sign}{digits} {other}"),
+    };
+    match money.per {
+        None => amount,
+        Some(Per::Day) => format!("{amount}/day"),
+        Some(Per::Week) => format!("{amount}/week"),
+        Some(Per::Month) => format!("{amount}/mo"),
+        Some(Per::Year) => format!("{amount}/year"),
+    }
+}
+
+fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// `2 Nov`, with the year when it is not the year of `now`. In UTC.
+pub fn date(at: Time, now: Time) -> String {
+    let (day, today) = (at.utc(), now.utc());
+    let month = MONTHS[day.month0() as usize % 12];
+    if day.year() == today.year() {
+        format!("{} {month}", day.day())
+    } else {
+        format!("{} {month} {}", day.day(), day.year())
+    }
+}
+
+/// ` on 2 Nov`, or nothing when the moment is not known.
+pub fn on(at: Option<Time>, now: Time) -> String {
+    at.map(|at| format!(" on {}", date(at, now))).unwrap_or_default()
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub fn list<S: AsRef<str>>(items: &[S]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.as_ref().to_owned(),
+        [head @ .., last] => {
+            let head: Vec<&str> = head.iter().map(AsRef::as_ref).collect();
+            format!("{} and {}", head.join(", "), last.as_ref())
+        }
+    }
+}
+
+/// `1 ticket`, `3 tickets`.
+pub fn count(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
+/// A long id shortened in the middle: `sub_1Nf..9k`.
+pub fn short(id: &Text) -> String {
+    let chars: Vec<char> = id.as_str().chars().collect();
+    if chars.len() <= 14 {
+        return id.as_str().to_owned();
+    }
+    let head: String = chars[..7].iter().collect();
+    let tail: String = chars[chars.len() - 2..].iter().collect();
+    format!("{head}..{tail}")
+}
+
+/// The system's name inside a sentence: `the portal`, `Stripe`.
+pub fn the(system: System) -> String {
+    if system == System::Portal { "the portal".to_owned() } else { system.title().to_owned() }
+}
+
+/// The system's name at the beginning of a sentence: `The portal`, `Stripe`.
+pub fn capital(system: System) -> String {
+    let name = the(system);
+    let mut chars = name.chars();
+    chars.next().map(|c| c.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+/// What a record says of the state, in its system's own word where it has one.
+pub fn said(record: &Record) -> String {
+    raw(record).replace('_', " ")
+}
+
+/// What a record says of the state, exactly as its system writes it: for machines.
+pub fn raw(record: &Record) -> String {
+    let word = record.word.as_ref().map(|w| w.as_str().trim()).filter(|w| !w.is_empty());
+    word.or(record.state.map(|s| s.as_str())).unwrap_or("nothing").to_owned()
+}
+
+/// Whom to call a person by: name, else e-mail, else the id.
+pub fn who(record: &Record) -> String {
+    let named = [&record.name, &record.email].into_iter().flatten().find(|t| !t.as_str().trim().is_empty());
+    named.map_or_else(|| format!("Customer {}", record.id), |t| t.as_str().trim().to_owned())
+}
+
+/// ` for Pro`, or nothing.
+pub fn for_plan(plan: Option<&Text>) -> String {
+    plan.filter(|p| !p.as_str().trim().is_empty()).map(|p| format!(" for {p}")).unwrap_or_default()
+}
