@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use sqlx::AssertSqlSafe;
 
 use super::db::{Arg, Db, Type, column, lines, table};
-use super::dirty::{UNCLAIMED, systems_of};
+use super::dirty::{UNCLAIMED, capped, systems_of};
 use super::record::{COLUMNS, Keys, read};
 use super::{Store, key};
 use crate::domain::{Cluster, ClusterKey, Problem, Record, System, SystemKind};
@@ -128,8 +128,13 @@ fn linked(keys: &Keys) -> Vec<Place> {
     places.flat_map(|(kind, id)| systems_of(kind).map(move |system| (system, id.clone()))).collect()
 }
 
+/// Records `r` joined to the keys `n` of argument 1.
 async fn records(db: &Db, from: &str, on: &str, arg: Arg) -> Result<Vec<Record>, Problem> {
-    let sql = format!("select {COLUMNS} from {from} cross join record r where {on}");
+    select(db, &format!("{from} cross join record r where {on}"), arg).await
+}
+
+async fn select(db: &Db, from: &str, arg: Arg) -> Result<Vec<Record>, Problem> {
+    let sql = format!("select {COLUMNS} from {from}");
     db.rows(AssertSqlSafe(sql), vec![arg]).await?.iter().map(read).collect()
 }
 
@@ -184,19 +189,20 @@ async fn persons(
     portals: &BTreeSet<String>,
     emails: &BTreeSet<String>,
 ) -> Result<Vec<Record>, Problem> {
+    let alike = |column: &str| {
+        let on = format!("r.kind = 'person' and r.system <> 'portal' and r.{column} = n.key");
+        capped(db.engine(), &on, PERSONS)
+    };
+    let linked = "cross join record r where r.kind = 'person' and r.system = n.system and r.id = n.key";
     let asked = [
-        (pair(db), "r.kind = 'person' and r.system = n.system and r.id = n.key", pairs(places)),
-        (
-            one(db),
-            "r.kind = 'person' and r.system <> 'portal' and r.link_portal = n.key",
-            column(portals.iter().cloned()),
-        ),
-        (one(db), "r.kind = 'person' and r.system <> 'portal' and r.email_key = n.key", column(emails.iter().cloned())),
+        (format!("{} {linked}", pair(db)), pairs(places)),
+        (alike("link_portal"), column(portals.iter().cloned())),
+        (alike("email_key"), column(emails.iter().cloned())),
     ];
     let mut seen = HashSet::new();
     let mut all = Vec::new();
-    for (from, on, arg) in asked {
-        let found = records(db, &from, on, arg).await?;
+    for (from, arg) in asked {
+        let found = select(db, &from, arg).await?;
         all.extend(found.into_iter().filter(|record| seen.insert((record.system, key(record.id.as_str())))));
     }
     Ok(all)
@@ -247,11 +253,11 @@ impl Rivals {
         }
         let portal = "r.system = 'portal' and r.kind = 'person' and r.deleted = 0";
         let mut found = records(db, &one(db), &format!("{portal} and r.id = n.key"), column(ids)).await?;
-        found.extend(records(db, &one(db), &format!("{portal} and r.email_key = n.key"), column(emails)).await?);
+        let alike = |column: &str| capped(db.engine(), &format!("{portal} and r.{column} = n.key"), RIVALS + 1);
+        found.extend(select(db, &alike("email_key"), column(emails)).await?);
         for kind in [SystemKind::Billing, SystemKind::Crm, SystemKind::Support] {
             let ids: Vec<&str> = links.iter().filter(|(k, _)| *k == kind).map(|(_, id)| id.as_str()).collect();
-            let on = format!("{portal} and r.link_{kind} = n.key");
-            found.extend(records(db, &one(db), &on, column(ids)).await?);
+            found.extend(select(db, &alike(&format!("link_{kind}")), column(ids)).await?);
         }
         let mut all = Self { by_id: HashMap::new(), by_email: HashMap::new(), by_link: HashMap::new() };
         for record in found {

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value as Json, json};
 use sqlx::AssertSqlSafe;
 
-use super::db::{Arg, Db, Line, Type, args, column, lines, table};
+use super::db::{Arg, Db, Engine, Line, Type, args, column, lines, table};
 use super::record::Mark;
 use super::{Dirty, Store};
 use crate::domain::{ClusterKey, Problem, System, SystemKind, Text, Time};
@@ -25,6 +25,21 @@ pub(super) const UNCLAIMED: &str = "not exists (select 1 from record p where p.s
 /// Whether something derived is stored about the orphan `r`.
 const DERIVED: &str = "(exists (select 1 from customer c where c.cluster = 'o:' || r.system || ':' || r.id) \
    or exists (select 1 from mismatch m where m.cluster = 'o:' || r.system || ':' || r.id))";
+
+/// Most who share one e-mail that a change leads to, in each system. An address that more than these share ("test@...")
+/// says nothing about who they are, and following it all the way would cost the square of their number; the full pass
+/// over [`Store::keys_after`] judges the rest.
+const ALIKE: usize = 1000;
+
+/// A subquery called `r`: the records that `on` joins to the keys of argument 1, at most `most` for each key and
+/// system, the living first.
+pub(super) fn capped(engine: Engine, on: &str, most: usize) -> String {
+    let rows = table(engine, 1, &[("key", Type::Text)]);
+    format!(
+        "(select r.*, row_number() over (partition by n.key, r.system order by r.deleted, r.id) as place
+          from {rows} cross join record r where {on}) as r where r.place <= {most}"
+    )
+}
 
 /// The systems of a kind.
 pub(super) fn systems_of(kind: SystemKind) -> impl Iterator<Item = System> {
@@ -167,7 +182,8 @@ pub(super) async fn expand(db: &Db, marks: &BTreeSet<Mark>) -> Result<BTreeSet<C
         found.extend(db.rows(AssertSqlSafe(sql), vec![column(portals)]).await?);
     }
     if !emails.is_empty() {
-        let sql = format!("select p.id from {one} cross join record p where {portal} and p.email_key = n.key");
+        let on = "r.system = 'portal' and r.kind = 'person' and r.email_key = n.key";
+        let sql = format!("select r.id from {}", capped(db.engine(), on, ALIKE));
         found.extend(db.rows(AssertSqlSafe(sql), vec![column(emails)]).await?);
     }
     for kind in [SystemKind::Billing, SystemKind::Crm, SystemKind::Support] {
@@ -208,19 +224,22 @@ async fn persons(
 ) -> Result<Vec<Person>, Problem> {
     let places = places.iter().map(|(system, id)| vec![json!(system), json!(id)]).collect();
     let place = table(db.engine(), 1, &[("system", Type::Text), ("key", Type::Text)]);
-    let one = table(db.engine(), 1, &[("key", Type::Text)]);
-    let asked: [(&str, &str, Arg); 3] = [
-        (&place, "r.system = n.system and r.id = n.key", lines(places)),
-        (&one, "r.system <> 'portal' and r.email_key = n.key", column(emails.iter().cloned())),
-        (&one, "r.system <> 'portal' and r.link_portal = n.key", column(portals.iter().cloned())),
+    let alike = |column: &str| {
+        let on = format!("r.kind = 'person' and r.system <> 'portal' and r.{column} = n.key");
+        capped(db.engine(), &on, ALIKE)
+    };
+    let asked: [(String, Arg); 3] = [
+        (
+            format!("{place} cross join record r where r.kind = 'person' and r.system = n.system and r.id = n.key"),
+            lines(places),
+        ),
+        (alike("email_key"), column(emails.iter().cloned())),
+        (alike("link_portal"), column(portals.iter().cloned())),
     ];
     let mut persons = Vec::new();
     let mut known = BTreeSet::new();
-    for (rows, on, arg) in asked {
-        let sql = format!(
-            "select r.system, r.id, r.link_portal, r.email_key from {rows} cross join record r
-             where r.kind = 'person' and {on}"
-        );
+    for (from, arg) in asked {
+        let sql = format!("select r.system, r.id, r.link_portal, r.email_key from {from}");
         for line in db.rows(AssertSqlSafe(sql), vec![arg]).await? {
             if let Some(person) = Person::read(&line)?
                 && known.insert((person.system, person.id.clone()))

@@ -19,6 +19,8 @@ use crate::domain::{ClusterKey, Customer, Dataset, Kind, Problem, Record, Row, S
 
 /// Most lines that a search by text looks at before it orders them.
 const CANDIDATES: usize = 256;
+/// Fewer letters say too little about how a subject begins.
+const BEGINNING: usize = 3;
 
 impl Store {
     /// One box: e-mail, name part, any system's id, domain, invoice or ticket number. Exact ids and e-mails first.
@@ -30,10 +32,12 @@ impl Store {
             return Ok(Vec::new());
         }
         let mut found = self.exact(asked.as_str()).await?;
+        let small = folded(asked.as_str());
         if found.len() < limit {
-            let known: HashSet<Text> = found.iter().map(|hit| hit.row.key()).collect();
-            let more = self.containing(&folded(asked.as_str())).await?;
-            found.extend(more.into_iter().filter(|hit| !known.contains(&hit.row.key())));
+            add(&mut found, self.containing(&small).await?);
+        }
+        if found.len() < limit && small.chars().count() >= BEGINNING {
+            add(&mut found, self.beginning(&key(&small)).await?);
         }
         found.truncate(limit);
         Ok(found)
@@ -41,30 +45,32 @@ impl Store {
 
     /// Customers to whom something belongs that has exactly this id, e-mail, number or subject.
     async fn exact(&self, text: &str) -> Result<Vec<Found>, Problem> {
-        let db = &self.inner.db;
         let small = key(&folded(text));
         let mut found: Vec<Found> = Vec::new();
         for customer in self.customers_where("row_key = $1", &key(text)).await? {
             found.push(Found { row: Row::Customer(Box::new(customer)), by: Text::new("id") });
         }
-        for (sql, value) in [
-            ("r.id = $1", key(text)),
-            ("r.email_key = $1", small.clone()),
-            // A number or subject that begins so: the range is what an index can walk.
-            ("r.name_key >= $1 and r.name_key < $1 || '\u{10ffff}'", small),
-        ] {
-            let sql = format!("select {} from record r where {sql} and r.deleted = 0 limit 20", super::record::COLUMNS);
-            let mut records = Vec::new();
-            for line in db.rows(AssertSqlSafe(sql), args![value]).await? {
-                records.push(read(&line)?);
-            }
-            for record in records {
-                let by = by(&record, text);
-                for customer in self.customers_of(&record).await? {
-                    if found.iter().all(|hit| hit.row.key() != customer.id) {
-                        found.push(Found { row: Row::Customer(Box::new(customer)), by: by.clone() });
-                    }
-                }
+        add(&mut found, self.owners("r.id = $1", &key(text), text).await?);
+        add(&mut found, self.owners("r.email_key = $1", &small, text).await?);
+        add(&mut found, self.owners("r.name_key = $1", &small, text).await?);
+        Ok(found)
+    }
+
+    /// Customers with an invoice or a ticket whose number or subject begins so. The range is what an index can walk.
+    async fn beginning(&self, small: &str) -> Result<Vec<Found>, Problem> {
+        self.owners("r.name_key >= $1 and r.name_key < $1 || '\u{10ffff}'", small, "").await
+    }
+
+    /// Customers to whom the records that hold belong.
+    async fn owners(&self, condition: &'static str, value: &str, text: &str) -> Result<Vec<Found>, Problem> {
+        let columns = super::record::COLUMNS;
+        let sql = format!("select {columns} from record r where {condition} and r.deleted = 0 limit 20");
+        let mut found = Vec::new();
+        for line in self.inner.db.rows(AssertSqlSafe(sql), args![value]).await? {
+            let record = read(&line)?;
+            let by = by(&record, text);
+            for customer in self.customers_of(&record).await? {
+                add(&mut found, vec![Found { row: Row::Customer(Box::new(customer)), by: by.clone() }]);
             }
         }
         Ok(found)
@@ -139,6 +145,15 @@ impl Store {
         let sql = "select line from find_line where line like $1 escape '\\' or line like $2 escape '\\' limit $3";
         let most = i64::try_from(CANDIDATES).unwrap_or(i64::MAX);
         self.inner.db.rows(sql, args![one, other, most]).await?.iter().map(|line| line.text(0)).collect()
+    }
+}
+
+/// Appends the hits whose customer is not there yet.
+fn add(found: &mut Vec<Found>, more: Vec<Found>) {
+    for hit in more {
+        if found.iter().all(|known| known.row.key() != hit.row.key()) {
+            found.push(hit);
+        }
     }
 }
 

@@ -164,6 +164,7 @@ fn scan(text: &[u8], needles: &[String], most: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{ClusterKey, Customer, Judgement, State, Text, Time, Verdict};
 
     fn packed(lines: &[&str]) -> Vec<u8> {
         let mut text = vec![b'\n'];
@@ -183,6 +184,47 @@ mod tests {
     fn a_prefix_of_a_field_is_found_at_line_starts_and_after_tabs() {
         let text = packed(&["1\tbo@x\tana", "2\tana@x\tbo", "b3\tc@x\td"]);
         assert_eq!(scan(&text, &["\nb".into(), "\tb".into()], 9), ["b3\tc@x\td", "1\tbo@x\tana", "2\tana@x\tbo"]);
+    }
+
+    fn judged(id: &str, name: &str) -> Judgement {
+        let customer = Customer {
+            id: Text::new(id),
+            email: None,
+            name: Text::non_empty(name),
+            state: State::Active,
+            plan: None,
+            systems: vec![],
+            verdict: Verdict::Agree,
+            mismatches: vec![],
+            money: None,
+            updated_at: None,
+        };
+        let key = ClusterKey::Portal(customer.id.clone());
+        Judgement { key, customer: Some(customer), mismatches: vec![], again_at: None }
+    }
+
+    #[tokio::test]
+    async fn a_large_store_is_scanned_in_memory_and_the_text_keeps_up() {
+        let folder = std::env::temp_dir().join(format!("trueup-haystack-{}", std::process::id()));
+        let store = Store::open(&format!("sqlite:{}", folder.join("t.db").display())).await.unwrap();
+        let (now, ana) = (Time::from_ms(0), || vec!["ana".to_owned()]);
+        let many: Vec<Judgement> = (0..WORTH_IT).map(|n| judged(&format!("n{n}"), "")).collect();
+        store.save_judgements(&many, None, now).await.unwrap();
+        store.save_judgements(&[judged("7", "Ana")], None, now).await.unwrap();
+        assert_eq!(store.scan(ana(), 9).await.unwrap(), None);
+        let mut tries = 0;
+        while store.scan(ana(), 9).await.unwrap().is_none() {
+            tries += 1;
+            assert!(tries < 1000, "it is never built");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        store.save_judgements(&[judged("8", "Mariana")], None, now).await.unwrap();
+        let lines = store.scan(ana(), 9).await.unwrap().unwrap();
+        assert_eq!(lines, ["7\t\tana", "8\t\tmariana"]);
+        let found = store.find("ana", 9).await.unwrap();
+        assert_eq!(found.iter().map(|hit| hit.row.key().to_string()).collect::<Vec<_>>(), ["7", "8"]);
+        store.close().await;
+        let _ = std::fs::remove_dir_all(folder);
     }
 
     /// Run with `--ignored`: prints how long a search among a million customers takes.

@@ -106,5 +106,7 @@ fn order(dataset: Dataset, sort: Option<Sort>) -> String {
     };
     let present = PRESENT.contains(&sort.field.name) && dataset != Dataset::Jobs;
     let absent = if present { String::new() } else { format!("({name} is null), ") };
-    format!("{absent}{value}{direction}, row_key")
+    let currency =
+        if sort.field.kind == FieldKind::Money { format!(", money_currency{direction}") } else { String::new() };
+    format!("{absent}{value}{direction}{currency}, row_key")
 }

@@ -39,7 +39,8 @@ impl Condition {
 
     fn any(&mut self, dataset: Dataset, text: &str) -> String {
         let pattern = self.bind(pattern(text));
-        let texts = dataset.fields().iter().filter(|field| field.kind == FieldKind::Text);
+        let words = |kind| matches!(kind, FieldKind::Text | FieldKind::Word(_) | FieldKind::List);
+        let texts = dataset.fields().iter().filter(|field| words(field.kind));
         let parts: Vec<String> = texts.map(|f| format!("\"{}\" like {pattern} escape '\\'", f.name)).collect();
         // A dataset without texts contains nothing; the argument must be used all the same.
         if parts.is_empty() { format!("{pattern} is null") } else { format!("({})", parts.join(" or ")) }

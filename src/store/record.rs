@@ -14,7 +14,7 @@ use super::{folded, key};
 use crate::domain::{Kind, Problem, Record, System, SystemKind, Text, Time};
 
 /// Most records of one statement.
-const CHUNK: usize = 2000;
+const CHUNK: usize = 1000;
 
 /// What a changed record may touch. The text in the queue is [`Mark::parts`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

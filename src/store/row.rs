@@ -11,7 +11,7 @@ use super::{folded, key};
 use crate::domain::{Dataset, FieldKind, Problem, Row, Value};
 
 /// Most rows of one statement.
-const CHUNK: usize = 2000;
+const CHUNK: usize = 1000;
 
 /// The table of a dataset; `None` for one that the store does not keep yet.
 pub(super) const fn table_of(dataset: Dataset) -> Option<&'static str> {

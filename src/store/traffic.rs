@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use sqlx::AssertSqlSafe;
+
 use super::Store;
-use super::db::args;
+use super::db::{Type, args, column, table};
 use crate::domain::{Problem, System, Time, Traffic};
 
 impl Store {
@@ -32,11 +34,17 @@ impl Store {
             }
         }
         // One index probe a source, not a walk over the whole history.
-        for source in System::ALL {
-            let sql = "select max(received_at) from delivery where source = $1 and received_at <= $2";
-            let newest = db.rows(sql, args![source.as_str(), now]).await?;
-            if let Some(at) = newest.first().map_or(Ok(None), |line| line.maybe_int(0))? {
-                all.entry(*source).or_insert_with(|| blank(*source)).last_at = Some(Time::from_ms(at));
+        let rows = table(db.engine(), 1, &[("source", Type::Text)]);
+        let newest = format!(
+            "select n.source, (select max(d.received_at) from delivery d
+               where d.source = n.source and d.received_at <= $2) from {rows}"
+        );
+        let mut asked = vec![column(System::ALL.iter().map(|system| system.as_str()))];
+        asked.extend(args![now]);
+        for line in db.rows(AssertSqlSafe(newest), asked).await? {
+            let (source, at) = (System::parse(&line.text(0)?), line.maybe_int(1)?);
+            if let (Some(source), Some(at)) = (source, at) {
+                all.entry(source).or_insert_with(|| blank(source)).last_at = Some(Time::from_ms(at));
             }
         }
         let counted = "select source, ((received_at - $1 - 1) * $2) / $3 as part, count(*),
