@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use super::exit::{Exit, Outcome, Stop};
+use super::exit::{Outcome, Stop};
 use crate::domain::{Problem, Text};
 
 /// Where the newest report was written.
@@ -41,9 +41,6 @@ fn broken() -> Problem {
         None => problem.why("the report could not be written"),
     }
 }
-
-/// The exit code of a panic.
-pub const EXIT: Exit = Exit::Bug;
 
 fn text(info: &PanicHookInfo<'_>) -> String {
     let payload = info.payload();

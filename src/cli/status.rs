@@ -2,7 +2,7 @@
 
 use super::args::Global;
 use super::exit::{Exit, Outcome};
-use super::format::{age, grouped, money};
+use super::format::{self, grouped, money};
 use super::list;
 use super::mark::{self, Ink};
 use super::open;
@@ -52,7 +52,7 @@ struct Line {
 fn print(status: &Status, settings: &Settings, now: Time, out: &mut Output) -> Outcome<()> {
     let environment = settings.environment.as_str().to_uppercase();
     let acting = if settings.acting.allow { "acting allowed" } else { "read-only" };
-    let seen = status.seen_at.map_or_else(|| "never read".to_owned(), |at| format!("read {} ago", age(now.since(at))));
+    let seen = status.seen_at.map_or_else(|| "never read".to_owned(), |at| format!("read {}", ago(at, now, out.form)));
     let head = out.ink(status.name.as_str(), Ink::Strong);
     out.line(format!("{head}  {environment}  {acting}  {seen}"))?;
     let total = i64::try_from(settings.sources.len() + usize::from(settings.portal.is_some())).unwrap_or(i64::MAX);
@@ -60,19 +60,26 @@ fn print(status: &Status, settings: &Settings, now: Time, out: &mut Output) -> O
     for line in [
         customers(status, blind),
         mismatches(status, blind),
-        webhooks(status, now),
-        queues(status, settings, now),
+        webhooks(status, now, out.form),
+        queues(status, settings, now, out.form),
         checks(status, settings),
         sources(status, total),
     ] {
         let mark = match mark::of(line.word) {
             Some((mark, ink)) if out.form == Form::Human => format!("{} ", out.ink(&mark.to_string(), ink)),
+            _ if out.form == Form::Human => "  ".to_owned(),
             _ => String::new(),
         };
         let word = if out.form == Form::Plain { format!("{:<9}", line.word) } else { String::new() };
         out.line(format!("{mark}{word}{:<13}{}", line.about, line.says))?;
     }
     Ok(())
+}
+
+/// `3m ago`, or exactly when.
+fn ago(at: Time, now: Time, form: Form) -> String {
+    let text = format::time(at, now, form);
+    if form == Form::Human && text != "now" { format!("{text} ago") } else { text }
 }
 
 fn at_risk(status: &Status) -> String {
@@ -111,22 +118,22 @@ fn mismatches(status: &Status, blind: bool) -> Line {
     Line { about: "out of step", word, says }
 }
 
-fn webhooks(status: &Status, now: Time) -> Line {
+fn webhooks(status: &Status, now: Time, form: Form) -> Line {
     let counted = &status.webhooks;
     let word = match (counted.total, counted.failed) {
         (0, _) => "unknown",
         (_, 0) => "ok",
         _ => "warning",
     };
-    let last = counted.last_at.map_or_else(|| "none ever".to_owned(), |at| format!("last {} ago", age(now.since(at))));
+    let last = counted.last_at.map_or_else(|| "none ever".to_owned(), |at| format!("last {}", ago(at, now, form)));
     let (total, failed) = (grouped(counted.total), grouped(counted.failed));
     Line { about: "webhooks", word, says: format!("{total} in 15 min, {failed} not delivered; {last}") }
 }
 
-fn queues(status: &Status, settings: &Settings, now: Time) -> Line {
+fn queues(status: &Status, settings: &Settings, now: Time, form: Form) -> Line {
     let counted = &status.jobs;
     let read = settings.portal.as_ref().is_some_and(|portal| portal.jobs.is_some());
-    let oldest = counted.oldest_at.map_or_else(String::new, |at| format!(", oldest {}", age(now.since(at))));
+    let oldest = counted.oldest_at.map_or_else(String::new, |at| format!(", oldest {}", format::time(at, now, form)));
     let says = format!("{} open{oldest}, {} dead", grouped(counted.open), grouped(counted.dead));
     let (word, says) = match (counted.dead, counted.open, read) {
         (0, 0, false) => ("none", "no queue is configured".to_owned()),

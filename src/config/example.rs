@@ -4,7 +4,6 @@
 //! (no space after `#`), while explanations begin with `# `. With every `#key` line uncommented the file still loads.
 
 use super::key::{self, Key, SECTIONS, Section, Shape};
-use super::value;
 use crate::domain::System;
 
 const HEAD: &str = "\
@@ -92,9 +91,4 @@ pub fn switched_on(example: &str) -> String {
     out.truncate(out.trim_end().len());
     out.push('\n');
     out
-}
-
-/// Milliseconds as they are written in the file.
-pub fn duration(ms: i64) -> String {
-    value::spell(ms)
 }

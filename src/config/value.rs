@@ -3,7 +3,7 @@
 //! What must stay true: a value is either understood wholly or refused with the reason and an example of what is
 //! right. Nothing is rounded, clamped or guessed. A reason never repeats an address, which may hold a password.
 
-use std::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, SocketAddr};
 
 use super::settings::{Expect, Measure};
 use crate::query::Op;
@@ -69,7 +69,7 @@ fn parts(text: &str) -> Option<Parts<'_>> {
     let host = match authority.strip_prefix('[') {
         Some(six) => {
             let (host, port) = six.split_once(']')?;
-            host.parse::<std::net::Ipv6Addr>().ok()?;
+            host.parse::<core::net::Ipv6Addr>().ok()?;
             port_of(port)?;
             host
         }
