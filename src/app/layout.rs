@@ -96,6 +96,7 @@ pub fn plan(model: &Model) -> Plan {
     let Place::Screen(at) = model.place else {
         if airy {
             rest.top(1);
+            rest.bottom(u16::from(h >= 30));
         }
         plan.customer = Some(rest);
         return plan;

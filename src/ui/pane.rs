@@ -45,7 +45,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, placed: &Placed, ctx:
         let here = at == Some(index);
         let chosen = !pane.marked.is_empty() && pane.marked.contains(&item.key());
         let mut line = lead(here && focused, chosen);
-        line.0.append(&mut table::row(item, &laid, ctx, theme).0);
+        line.0.append(&mut table::row(item, &laid, width, ctx, theme).0);
         if here && focused {
             canvas.cursor_line(placed.body, row, &line, Role::Cursor);
         } else {
@@ -134,8 +134,14 @@ fn counts(model: &Model, placed: &Placed, spec: &PaneSpec, pane: &Pane, ctx: &Ct
         }
         None => {
             let total = pane.feed.data().and_then(|listing| listing.total);
-            if let Some(total) = total.filter(|total| *total > 0 && !spec.follow) {
-                say(format::count(total), Role::Muted.into());
+            let loaded = i64::try_from(rows).unwrap_or(i64::MAX);
+            match total.filter(|_| !spec.follow) {
+                Some(total) if total > loaded => {
+                    say(format!("{} of {} loaded", format::count(loaded), format::count(total)), Role::Muted.into());
+                }
+                // Few rows count themselves; a filter's outcome is worth a number.
+                Some(total) if pane.filter.is_some() => say(format!("{} fit", format::count(total)), Role::Muted.into()),
+                _ => {}
             }
         }
     }
