@@ -137,7 +137,9 @@ impl Item {
                 Value::Text(Text::new(c.state.shown()))
             }
             // A dead or held job has no next run, whatever its row still says.
-            Self::Row(Row::Job(j)) if name == "run_at" && matches!(j.state, JobState::Dead | JobState::Held) => Value::Null,
+            Self::Row(Row::Job(j)) if name == "run_at" && matches!(j.state, JobState::Dead | JobState::Held) => {
+                Value::Null
+            }
             Self::Hit(hit) if name == "by" => Value::Text(hit.by.clone()),
             Self::Row(row) | Self::Hit(Hit { row, .. }) => row.value(name),
             Self::Traffic(t) => match name {

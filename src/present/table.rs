@@ -145,7 +145,10 @@ fn cell(line: &mut Line, item: &Item, l: &Laid<'_>, ctx: &Ctx, theme: &Theme) {
         return;
     }
     if column.format == Format::Spark {
-        line.add(pad(&spark::line(&item.series(), l.width.into(), item.adds_up(), ctx.ascii), l.width, false, whole), Role::Spark);
+        line.add(
+            pad(&spark::line(&item.series(), l.width.into(), item.adds_up(), ctx.ascii), l.width, false, whole),
+            Role::Spark,
+        );
         return;
     }
     if column.field.name == "who" {
