@@ -5,6 +5,18 @@
 
 use crate::domain::{Field, Money, Text, Time};
 
+mod lex;
+pub mod nearest;
+pub mod order;
+pub mod parse;
+pub mod predicate;
+mod print;
+mod value;
+
+pub use nearest::nearest;
+pub use order::{compare, parse_sort};
+pub use parse::parse;
+
 /// A comparison operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
@@ -24,6 +36,34 @@ pub enum Op {
     Contains,
     /// `in a, b, c`
     In,
+}
+
+impl Op {
+    /// Every operator as it is written.
+    pub const ALL: &'static [(&'static str, Self)] = &[
+        ("=", Self::Eq),
+        ("!=", Self::Ne),
+        ("<", Self::Lt),
+        ("<=", Self::Le),
+        (">", Self::Gt),
+        (">=", Self::Ge),
+        ("~", Self::Contains),
+        ("in", Self::In),
+    ];
+
+    /// As it is written in an expression.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Eq => "=",
+            Self::Ne => "!=",
+            Self::Lt => "<",
+            Self::Le => "<=",
+            Self::Gt => ">",
+            Self::Ge => ">=",
+            Self::Contains => "~",
+            Self::In => "in",
+        }
+    }
 }
 
 /// A typed value of an expression.
