@@ -2,6 +2,7 @@
 //!
 //! What must stay true: no area leaves the screen, areas do not overlap, the header is always there.
 
+use super::loadable::Loadable;
 use super::model::{Model, Place};
 use crate::config::view::Narrow;
 
@@ -96,6 +97,7 @@ pub fn plan(model: &Model) -> Plan {
     let Place::Screen(at) = model.place else {
         if airy {
             rest.top(1);
+            rest.bottom(u16::from(h >= 30));
         }
         plan.customer = Some(rest);
         return plan;
@@ -137,16 +139,18 @@ pub fn plan(model: &Model) -> Plan {
     };
     let all = screen.panes().count();
     let gap = u16::from(airy);
+    let need_of = |panes: &[(usize, u16)]| panes.iter().map(|(pane, _)| need(model, *pane)).max().unwrap_or(LEAST);
     // What has no room leaves from the end, but never the pane that has the focus.
-    let room = |n: usize| u16::try_from(n).unwrap_or(u16::MAX).saturating_mul(LEAST + gap).saturating_sub(gap);
-    while rows.len() > 1 && room(rows.len()) > rest.h {
+    let room = |rows: &[(u16, Vec<(usize, u16)>)]| {
+        rows.iter().fold(0_u16, |sum, (weight, panes)| sum + gap + least(*weight, need_of(panes))).saturating_sub(gap)
+    };
+    while rows.len() > 1 && room(&rows) > rest.h {
         let last = rows.iter().rposition(|(_, panes)| !panes.iter().any(|(pane, _)| Some(*pane) == focus));
         let Some(last) = last else { break };
         rows.remove(last);
     }
     let gaps = gap * u16::try_from(rows.len().saturating_sub(1)).unwrap_or_default();
-    let needs: Vec<u16> =
-        rows.iter().map(|(_, panes)| panes.iter().map(|(pane, _)| need(model, *pane)).max().unwrap_or(LEAST)).collect();
+    let needs: Vec<u16> = rows.iter().map(|(_, panes)| need_of(panes)).collect();
     let weights: Vec<u16> = rows.iter().map(|(weight, _)| *weight).collect();
     let heights = share(rest.h.saturating_sub(gaps), &needs, &weights);
     for (at, ((_, panes), height)) in rows.iter().zip(heights).enumerate() {
@@ -187,18 +191,27 @@ fn placed(model: &Model, pane: usize, area: Area) -> Placed {
 fn need(model: &Model, pane: usize) -> u16 {
     let spec = &model.views().panes[pane];
     let rows = model.panes[pane].items().len();
-    let rows = if rows == 0 { 3 } else { rows };
+    let rows = match (rows, &model.panes[pane].feed.shown) {
+        (0, Loadable::Failed { .. }) => 4,
+        (0, _) => 3,
+        (rows, _) => rows,
+    };
     // A live tail takes what it gets: its height must not jump with the traffic.
     let rows = if spec.follow { usize::from(u16::MAX) } else { rows };
     u16::try_from(rows.saturating_add(1 + usize::from(spec.labels))).unwrap_or(u16::MAX)
+}
+
+/// What a row of panes gets before anybody gets more: the heavier, the more.
+fn least(weight: u16, need: u16) -> u16 {
+    (LEAST - 1 + weight.min(8)).min(need).max(LEAST.min(need))
 }
 
 /// Shares rows: everybody gets the least, then by weight until the need is met. What nobody needs stays blank.
 fn share(total: u16, needs: &[u16], weights: &[u16]) -> Vec<u16> {
     let mut out: Vec<u16> = Vec::with_capacity(needs.len());
     let mut left = total;
-    for need in needs {
-        let first = LEAST.min(*need).min(left);
+    for (need, weight) in needs.iter().zip(weights) {
+        let first = least(*weight, *need).min(left);
         out.push(first);
         left -= first;
     }
@@ -223,6 +236,7 @@ mod tests {
         assert_eq!(share(20, &[100, 5, 4], &[1, 1, 1]), [11, 5, 4]);
         assert_eq!(share(30, &[8, 5, 4], &[4, 2, 2]), [8, 5, 4]);
         assert_eq!(share(2, &[8, 5], &[4, 2]), [2, 0]);
+        assert_eq!(least(4, 100), 6);
     }
 
     proptest! {

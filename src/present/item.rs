@@ -4,7 +4,7 @@ use super::group::{Queue, Reason};
 use super::mark::{self, Mark};
 use super::{Ctx, format, mask};
 use crate::config::view::Of;
-use crate::domain::{CheckState, Customer, Row, SourceState, Text, Time, Traffic, Value, Verdict};
+use crate::domain::{CheckState, Customer, JobState, Row, SourceState, Text, Time, Traffic, Value, Verdict};
 
 /// Something that the find box found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,6 +136,10 @@ impl Item {
             Self::Row(Row::Customer(c)) | Self::Hit(Hit { row: Row::Customer(c), .. }) if name == "state" => {
                 Value::Text(Text::new(c.state.shown()))
             }
+            // A dead or held job has no next run, whatever its row still says.
+            Self::Row(Row::Job(j)) if name == "run_at" && matches!(j.state, JobState::Dead | JobState::Held) => {
+                Value::Null
+            }
             Self::Hit(hit) if name == "by" => Value::Text(hit.by.clone()),
             Self::Row(row) | Self::Hit(Hit { row, .. }) => row.value(name),
             Self::Traffic(t) => match name {
@@ -173,6 +177,11 @@ impl Item {
             Self::Row(Row::Check(c)) => c.recent.clone(),
             _ => Vec::new(),
         }
+    }
+
+    /// Whether neighbours of the series add up (events do, latencies do not).
+    pub const fn adds_up(&self) -> bool {
+        matches!(self, Self::Traffic(_))
     }
 
     /// What stands in place of cells that have nothing to say.

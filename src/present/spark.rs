@@ -4,8 +4,8 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 const ASCII: [char; 8] = ['_', '.', ',', '-', '=', '+', '*', '#'];
 
 /// Draws a series in at most `width` cells, newest at the right. `None` is a gap (a run that failed). The lowest bar is
-/// nought, so that a quiet source looks quiet; neighbours that share a cell show the larger.
-pub fn line(series: &[Option<u32>], width: usize, ascii: bool) -> String {
+/// nought, so that a quiet source looks quiet. Neighbours that share a cell are added up (`sum`) or show the largest.
+pub fn line(series: &[Option<u32>], width: usize, sum: bool, ascii: bool) -> String {
     if width == 0 {
         return String::new();
     }
@@ -16,7 +16,12 @@ pub fn line(series: &[Option<u32>], width: usize, ascii: bool) -> String {
             .map(|cell| {
                 let (from, to) = (cell * series.len() / width, (cell + 1) * series.len() / width);
                 let part = &series[from..to.max(from + 1)];
-                if part.iter().any(Option::is_none) { None } else { part.iter().flatten().max().copied() }
+                let known = part.iter().flatten();
+                match part.iter().any(Option::is_none) {
+                    true => None,
+                    false if sum => Some(known.fold(0, |all: u32, n| all.saturating_add(*n))),
+                    false => known.max().copied(),
+                }
             })
             .collect()
     };
@@ -41,17 +46,17 @@ mod tests {
 
     #[test]
     fn nought_is_the_lowest_bar_and_the_most_the_highest() {
-        assert_eq!(line(&[Some(0), Some(4), Some(8)], 9, false), "▁▅█");
-        assert_eq!(line(&[Some(0), Some(0)], 9, false), "▁▁");
-        assert_eq!(line(&[Some(1), None], 9, false), "█x");
-        assert_eq!(line(&[], 9, false), "");
+        assert_eq!(line(&[Some(0), Some(4), Some(8)], 9, false, false), "▁▅█");
+        assert_eq!(line(&[Some(0), Some(0)], 9, false, false), "▁▁");
+        assert_eq!(line(&[Some(1), None], 9, false, false), "█x");
+        assert_eq!(line(&[], 9, false, false), "");
     }
 
     #[test]
     fn a_long_series_keeps_its_peaks() {
         let mut series = vec![Some(1); 100];
         series[57] = Some(90);
-        let drawn = line(&series, 10, false);
+        let drawn = line(&series, 10, false, false);
         assert_eq!(drawn.chars().count(), 10);
         assert_eq!(drawn.chars().filter(|c| *c == '█').count(), 1);
     }

@@ -86,8 +86,8 @@ pub fn labels(laid: &[Laid<'_>]) -> Line {
     line
 }
 
-/// An item as one line.
-pub fn row(item: &Item, laid: &[Laid<'_>], ctx: &Ctx, theme: &Theme) -> Line {
+/// An item as one line of at most `width` cells.
+pub fn row(item: &Item, laid: &[Laid<'_>], width: u16, ctx: &Ctx, theme: &Theme) -> Line {
     let mut line = Line::new();
     let note = item.note(ctx).filter(|n| n.unless.is_none_or(|name| !laid.iter().any(|l| l.column.field.name == name)));
     for (at, l) in laid.iter().enumerate() {
@@ -95,9 +95,8 @@ pub fn row(item: &Item, laid: &[Laid<'_>], ctx: &Ctx, theme: &Theme) -> Line {
         if let Some(note) = &note
             && note.from == l.column.field.name
         {
-            let rest = &laid[at..];
-            let gaps = GAP * u16::try_from(rest.len() - 1).unwrap_or_default();
-            let width = rest.iter().fold(gaps, |sum, l| sum.saturating_add(l.width));
+            let used = u16::try_from(line.width()).unwrap_or(u16::MAX);
+            let width = width.saturating_sub(used);
             let text = if ctx.masked { mask::prose(&note.text, &item.names()) } else { note.text.clone() };
             let ink = match item.mark().tone {
                 Tone::Ok | Tone::Unknown | Tone::Wait => Ink::Role(Role::Muted),
@@ -146,7 +145,10 @@ fn cell(line: &mut Line, item: &Item, l: &Laid<'_>, ctx: &Ctx, theme: &Theme) {
         return;
     }
     if column.format == Format::Spark {
-        line.add(pad(&spark::line(&item.series(), l.width.into(), ctx.ascii), l.width, false, whole), Role::Spark);
+        line.add(
+            pad(&spark::line(&item.series(), l.width.into(), item.adds_up(), ctx.ascii), l.width, false, whole),
+            Role::Spark,
+        );
         return;
     }
     if column.field.name == "who" {
@@ -168,6 +170,8 @@ fn cell(line: &mut Line, item: &Item, l: &Laid<'_>, ctx: &Ctx, theme: &Theme) {
 /// A value as a cell's text.
 fn shown(value: &Value, column: &Column, width: u16, item: &Item, ctx: &Ctx) -> String {
     match (value, column.format) {
+        // A remark that is not there leaves no trace; a fact that is not there is a dash.
+        (Value::Null, Format::Text) if column.look == Look::Muted => String::new(),
         (Value::Null, _) => "-".to_owned(),
         (Value::Text(text), Format::Id) => format::middle(text.as_str(), width.into()),
         (Value::Text(text), _) if ctx.masked => match column.field.name {

@@ -22,7 +22,6 @@ pub(super) fn line(model: &Model, plan: &Plan, now: Time) -> (Line, Option<u16>)
             Role::KeyLabel,
         );
     }
-    let mut hints: Vec<(String, String)> = Vec::new();
     if let Some(toast) = model.toast.as_ref().filter(|toast| toast.until > now) {
         let glyph = table::mark(Mark { tone: toast.tone, word: Some("") }, &model.setup.theme, model.setup.ascii, 2);
         let room = width.saturating_sub(right.width() + 3);
@@ -32,6 +31,7 @@ pub(super) fn line(model: &Model, plan: &Plan, now: Time) -> (Line, Option<u16>)
         return (line, None);
     }
     let mut help = true;
+    let mut hints: Vec<(String, String)> = Vec::new();
     match (&model.overlay, &model.typing) {
         (Some(overlay), _) => {
             help = false;
@@ -54,33 +54,35 @@ pub(super) fn line(model: &Model, plan: &Plan, now: Time) -> (Line, Option<u16>)
         right.add(" help ", Role::KeyLabel);
     }
     let mut line = Line::of(" ", Role::Text);
-    for (key, label) in hints {
-        let more = key.len() + label.len() + 4;
-        if line.width() + more + right.width() > width {
-            continue;
+    let room = width.saturating_sub(right.width());
+    let screens = if help && matches!(model.place, Place::Screen(_)) { screens(model) } else { Line::new() };
+    // The first hints, then the screens, then what still fits.
+    let first = if screens.0.is_empty() { hints.len() } else { 4.min(hints.len()) };
+    for (at, (key, label)) in hints.iter().enumerate() {
+        if at == first && line.width() + screens.width() <= room {
+            line.0.extend(screens.0.iter().cloned());
         }
-        line.add(key, Role::Key);
-        line.add(format!(" {label}   "), Role::KeyLabel);
+        if line.width() + key.len() + label.len() + 4 <= room {
+            line.add(key, Role::Key);
+            line.add(format!(" {label}   "), Role::KeyLabel);
+        }
     }
-    if help && matches!(model.place, Place::Screen(_)) {
-        screens(&mut line, model, width.saturating_sub(right.width()));
+    if hints.len() <= first && line.width() + screens.width() <= room {
+        line.0.extend(screens.0.iter().cloned());
     }
     fill(&mut line, &mut right, width);
     (line, None)
 }
 
-/// `1 Today  2 Find`, all of them or none.
-fn screens(line: &mut Line, model: &Model, room: usize) {
+/// `1 Today  2 Find`
+fn screens(model: &Model) -> Line {
     let here = model.screen_index();
-    let all = model.views().screens.iter().enumerate();
-    let wide: usize = all.clone().map(|(_, s)| s.title.chars().count() + 4).sum();
-    if line.width() + wide > room {
-        return;
-    }
-    for (at, screen) in all {
+    let mut line = Line::new();
+    for (at, screen) in model.views().screens.iter().enumerate() {
         line.add(screen.number.to_string(), Role::Key);
         line.add(format!(" {}  ", screen.title), if at == here { Role::Text } else { Role::KeyLabel });
     }
+    line
 }
 
 /// Whether a command stands in the footer now.

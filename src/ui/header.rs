@@ -6,15 +6,12 @@ use crate::config::settings::Environment;
 use crate::config::theme::{Role, Tone};
 use crate::domain::{Problem, Time};
 use crate::present::{Ctx, Line, Mark, format, mask, table};
+use unicode_width::UnicodeWidthStr;
 
 /// The header for a width. What tells where one is gives way last.
 pub(super) fn line(model: &Model, width: u16, now: Time) -> Line {
     let ctx = model.ctx(now);
     let width = usize::from(width);
-    let right = (0..5).map(|level| right(model, &ctx, now, level)).find(|right| right.width() + 9 <= width);
-    let mut right = right.unwrap_or_else(|| self::right(model, &ctx, now, 5));
-    let room = width.saturating_sub(right.width() + 1);
-    let mut left = Line::new();
     let name = model.setup.name.as_str();
     let screen = model.screen().map_or("", |screen| screen.title.as_str());
     let mut trail = format!(" > {screen}");
@@ -27,6 +24,13 @@ pub(super) fn line(model: &Model, width: u16, now: Time) -> Line {
         let who = model.detail().map_or_else(|| id.to_string(), |detail| detail.who(&ctx));
         trail.push_str(&format!(" > {who}"));
     }
+    let full = " trueup  ".len() + name.width() + trail.width() + 2;
+    let fits = |level: u8, left: usize| Some(right(model, &ctx, now, level)).filter(|r| r.width() + left <= width);
+    // First everything is tried beside the whole trail, then the trail gives way, then the rest of the right side.
+    let found = (0..3).find_map(|level| fits(level, full)).or_else(|| (2..5).find_map(|level| fits(level, 9)));
+    let mut right = found.unwrap_or_else(|| right(model, &ctx, now, 5));
+    let room = width.saturating_sub(right.width() + 1);
+    let mut left = Line::new();
     if room >= 24 {
         left.add(" trueup  ", Role::HeaderName);
     } else if room >= 9 {
@@ -88,6 +92,9 @@ fn fresh(line: &mut Line, model: &Model, ctx: &Ctx, now: Time, level: u8) {
     if let Loadable::Stale { at, .. } = &model.status.shown {
         line.add(format!("stale {}", format::age(now.since(*at))), Tone::Warn);
         return;
+    }
+    if matches!(model.status.shown, Loadable::Failed { .. }) {
+        return line.add("store does not answer", Tone::Crit);
     }
     let Some(status) = model.status.data() else {
         return line.add("starting", Role::Muted);

@@ -45,7 +45,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, placed: &Placed, ctx:
         let here = at == Some(index);
         let chosen = !pane.marked.is_empty() && pane.marked.contains(&item.key());
         let mut line = lead(here && focused, chosen);
-        line.0.append(&mut table::row(item, &laid, ctx, theme).0);
+        line.0.append(&mut table::row(item, &laid, width, ctx, theme).0);
         if here && focused {
             canvas.cursor_line(placed.body, row, &line, Role::Cursor);
         } else {
@@ -67,7 +67,16 @@ fn says(model: &Model, spec: &PaneSpec, pane: &Pane, placed: &Placed, ctx: &Ctx)
         return state::empty(&spec.empty, spec.next.as_deref(), width, ctx);
     }
     if pane.feed.data().is_none() {
-        return state::lines(&pane.feed.shown, width, ctx, &model.setup.theme);
+        let mut lines = state::lines(&pane.feed.shown, width, ctx, &model.setup.theme);
+        // When everything fails for one reason, the pane with the focus tells it; the others only say that they do.
+        let same = match (&pane.feed.shown, &model.status.shown) {
+            (Loadable::Failed { why, .. }, Loadable::Failed { why: all, .. }) => why.what == all.what,
+            _ => false,
+        };
+        if same && model.focus_index() != Some(placed.pane) {
+            lines.truncate(1);
+        }
+        return lines;
     }
     if let Some(filter) = &pane.filter {
         let why = format!("No row fits  {}", filter.text);
@@ -110,6 +119,7 @@ fn counts(model: &Model, placed: &Placed, spec: &PaneSpec, pane: &Pane, ctx: &Ct
     if spec.follow && pane.feed.data().is_some() {
         match pane.newer() {
             None => say("following".into(), Role::Muted.into()),
+            Some(0) => say("stopped, G follows".into(), Role::Strong.into()),
             Some(newer) => {
                 say(format!("stopped, {} newer, G follows", format::count(newer)), Role::Strong.into());
             }
@@ -134,8 +144,16 @@ fn counts(model: &Model, placed: &Placed, spec: &PaneSpec, pane: &Pane, ctx: &Ct
         }
         None => {
             let total = pane.feed.data().and_then(|listing| listing.total);
-            if let Some(total) = total.filter(|total| *total > 0 && !spec.follow) {
-                say(format::count(total), Role::Muted.into());
+            let loaded = i64::try_from(rows).unwrap_or(i64::MAX);
+            match total.filter(|_| !spec.follow) {
+                Some(total) if total > loaded => {
+                    say(format!("{} of {} loaded", format::count(loaded), format::count(total)), Role::Muted.into());
+                }
+                // Few rows count themselves; a filter's outcome is worth a number.
+                Some(total) if pane.filter.is_some() => {
+                    say(format!("{} fit", format::count(total)), Role::Muted.into())
+                }
+                _ => {}
             }
         }
     }
