@@ -60,6 +60,7 @@ fn rules() -> Rules {
         support: None,
         tickets_from: false,
         configured: vec![System::Portal, System::Stripe, System::Hubspot, System::Zendesk],
+        ..Rules::default()
     }
 }
 

@@ -12,6 +12,7 @@ pub mod reconcile;
 // The face: what people see.
 pub mod app;
 pub mod present;
+pub mod ui;
 
 // The hands: what reaches outside.
 pub mod engine;

@@ -14,8 +14,7 @@ pub fn from(settings: &Settings) -> Rules {
     let policy = &settings.policy;
     let access = |word: Access| word == Access::Access;
     let portal = settings.portal.as_ref().map(|_| System::Portal);
-    let selects = |column: &str| settings.portal.as_ref().is_none_or(|portal| names(&portal.customers.sql, column));
-    Rules {
+    let rules = Rules {
         access: AccessTable {
             past_due: access(policy.past_due),
             unpaid: access(policy.unpaid),
@@ -30,16 +29,12 @@ pub fn from(settings: &Settings) -> Rules {
         support: policy.support,
         tickets_from: settings.portal.as_ref().is_some_and(|portal| portal.tickets.is_some()),
         configured: portal.into_iter().chain(settings.sources.keys().copied()).collect(),
-        keeps_billing_id: selects("billing_id"),
-        keeps_plan: selects("plan"),
-        keeps_state: selects("state"),
+        ..Rules::default()
+    };
+    match &settings.portal {
+        Some(portal) => rules.reading(&portal.customers.sql),
+        None => rules,
     }
-}
-
-/// Whether a query may select a column: it names the column as a whole word, or selects all there are.
-fn names(sql: &str, column: &str) -> bool {
-    let part = |c: char| !(c.is_alphanumeric() || c == '_');
-    sql.contains('*') || sql.split(part).any(|word| word.eq_ignore_ascii_case(column))
 }
 
 /// A number that is the same exactly when the rules, and the version that applies them, are the same (the first eight
@@ -58,16 +53,4 @@ pub async fn moved(store: &Store, settings: &Settings) -> Result<bool, Problem> 
 /// Remembers that all verdicts are made by these rules.
 pub async fn keep(store: &Store, settings: &Settings) -> Result<(), Problem> {
     store.set_mark(MARK, fingerprint(settings)).await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::names;
-
-    #[test]
-    fn a_column_is_selected_when_it_stands_there_as_a_word_or_all_are() {
-        assert!(names("select id, c as billing_id from users", "billing_id"));
-        assert!(names("select * from customers", "billing_id"));
-        assert!(!names("select id, old_billing_id_hash from users", "billing_id"));
-    }
 }
