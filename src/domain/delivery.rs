@@ -10,7 +10,8 @@ use super::time::Time;
 /// A row of `list deliveries`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
-    /// Unique within the store: source and event id (and endpoint, where the provider tells).
+    /// Unique within the store: `source:event_id`. The provider and the portal's own log speak of the same row: what
+    /// one of them does not know the other fills in.
     pub id: Text,
     /// Who sent it.
     pub source: System,

@@ -81,7 +81,7 @@ const CUSTOMERS: &[Field] = &[
     field("plan", Words, "the portal's plan"),
     field("systems", List, "systems that know the customer"),
     field("verdict", Word(state::Verdict::WORDS), "worst verdict over all comparisons"),
-    field("mismatches", List, "classes of the open mismatches"),
+    field("mismatches", List, "ids of the open mismatches (class:customer)"),
     field("money", Cash, "what the customer pays"),
     field("updated_at", Moment, "newest change that any system reports"),
 ];

@@ -118,7 +118,10 @@ fn forward(old: Delivery, new: &Delivery) -> Delivery {
         _ => progress(new.state) >= progress(old.state),
     };
     let (later, earlier) = if further { (new.clone(), old) } else { (old, new.clone()) };
+    // Who saw an answer's status saw the event itself; a provider's list may name only the endpoint.
+    let kind = if later.status.is_none() && earlier.status.is_some() { &earlier.kind } else { &later.kind };
     Delivery {
+        kind: kind.clone(),
         attempts: later.attempts.or(earlier.attempts),
         status: later.status.or(earlier.status),
         latency_ms: later.latency_ms.or(earlier.latency_ms),

@@ -78,7 +78,7 @@ impl Deliveries {
         let status = int("status");
         let state = state(text("state").as_ref(), status, text("error").is_some())?;
         Ok(Delivery {
-            id: Text::new(format!("{source}:{event_id}:portal:{id}")),
+            id: Text::new(format!("{source}:{event_id}")),
             source,
             event_id,
             kind: text("type").unwrap_or_default(),

@@ -300,7 +300,7 @@ impl Zendesk {
         let mut left = ATTEMPTS_STEP;
         for row in self.rows(&reply, "invocations")? {
             let tries = self.tries(row, &path, round, &mut left, notes).await?;
-            batch.deliveries.extend(delivery(row, &hook, &name, &tries, reply.at));
+            batch.deliveries.extend(delivery(row, &name, &tries, reply.at));
         }
         match self.next(&reply)? {
             Some(next) => self.go_on(&mut cursor.page, &reply, &next)?,

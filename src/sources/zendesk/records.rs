@@ -112,12 +112,12 @@ pub(super) fn delivery_state(status: &str) -> (DeliveryState, Option<&'static st
 }
 
 /// The delivery row of an invocation; `None` without an id.
-pub(super) fn delivery(invocation: &Value, webhook: &str, name: &str, tries: &Attempts, now: Time) -> Option<Delivery> {
+pub(super) fn delivery(invocation: &Value, name: &str, tries: &Attempts, now: Time) -> Option<Delivery> {
     let id = text(invocation, "id")?;
     let (state, reason) = delivery_state(&raw(invocation, "status").unwrap_or_default());
     let at = ["latest_completed_at", "completed_at", "created_at"].iter().find_map(|f| moment(invocation, f));
     Some(Delivery {
-        id: Text::new(format!("zendesk:{webhook}:{id}")),
+        id: Text::new(format!("zendesk:{id}")),
         source: System::Zendesk,
         event_id: id,
         kind: text(invocation, "event_type").unwrap_or_else(|| Text::new(name)),
