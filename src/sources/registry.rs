@@ -40,7 +40,7 @@ pub struct Provider {
     pub credentials: &'static [&'static str],
     /// Account parameters.
     pub account: &'static [Parameter],
-    /// Where a person makes a key.
+    /// Where a person makes a key: an address, or a place in the account's own pages.
     pub key_url: &'static str,
     /// What the key must be allowed to do.
     pub scopes: &'static str,

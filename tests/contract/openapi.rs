@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use crate::fakes::Call;
 
+/// A path item, its operation, and the values of the path's parameters.
+type Found<'a> = (&'a Value, &'a Value, Vec<(String, String)>);
+
 /// One provider's document.
 pub struct Document(pub Value);
 
@@ -20,7 +23,7 @@ impl Document {
     }
 
     /// The path item, operation and the values of the path's parameters.
-    fn operation(&self, method: &str, path: &str) -> Result<(&Value, &Value, Vec<(String, String)>), String> {
+    fn operation(&self, method: &str, path: &str) -> Result<Found<'_>, String> {
         let mut best: Option<(&Value, Vec<(String, String)>)> = None;
         for (template, item) in self.0["paths"].as_object().unwrap() {
             let parts: Vec<&str> = template.trim_end_matches('/').split('/').collect();
@@ -56,7 +59,7 @@ impl Document {
         };
         let mut wrong = Vec::new();
         let lists = [item, operation].map(|owner| owner["parameters"].as_array().cloned().unwrap_or_default());
-        let known: Vec<&Value> = lists.iter().flatten().map(|p| self.resolve_own(p)).collect();
+        let known: Vec<&Value> = lists.iter().flatten().map(|p| self.resolve(p)).collect();
         let find = |name: &str, place: &str| known.iter().find(|p| p["name"] == name && p["in"] == place);
         for (name, value) in &in_path {
             match find(name, "path") {
@@ -124,10 +127,6 @@ impl Document {
         wrong
     }
 
-    fn resolve_own<'a>(&'a self, value: &'a Value) -> &'a Value {
-        self.resolve(value)
-    }
-
     /// A value that travels as text.
     fn check_text(&self, schema: &Value, text: &str, name: &str, wrong: &mut Vec<String>) {
         let schema = self.resolve(schema);
@@ -158,7 +157,9 @@ impl Document {
             wrong.push(format!("`{name}` = `{text}` is no {}", schema["type"]));
         }
         let choices = schema["enum"].as_array();
-        if choices.is_some_and(|words| !words.iter().any(|w| w == text || w.to_string() == text)) {
+        if choices
+            .is_some_and(|words| !words.iter().any(|w| w.as_str().map_or_else(|| w.to_string(), str::to_owned) == text))
+        {
             wrong.push(format!("`{name}` = `{text}` is none of {}", schema["enum"]));
         }
     }

@@ -40,12 +40,16 @@ fn a_minute_at_stripe(world: &mut stripe::World) {
     world.change("in_1", "evt_2", "invoice.voided", |i| i["status"] = json!("void"));
     world.change("ch_1", "evt_3", "charge.refunded", |c| c["refunded"] = json!(true));
     world.change("cus_3", "evt_4", "customer.deleted", |c| c["deleted"] = json!(true));
-    // Three events of one second; the list gives no order, and the last snapshot in it is the oldest.
+    // Events of one second: the list gives no order, whichever snapshot comes first in it.
     let at = world.clock;
     world.customers.push(stripe::customer("cus_9", at, "new@acme.example", "u9"));
-    world.subscriptions.push(stripe::subscription("sub_9", at, "cus_9", "active"));
-    world.tell("evt_6", "customer.subscription.updated", &stripe::subscription("sub_9", at, "cus_9", "active"), 0);
-    world.tell("evt_5", "customer.subscription.created", &stripe::subscription("sub_9", at, "cus_9", "incomplete"), 0);
+    for (id, order) in [("sub_8", ["incomplete", "active"]), ("sub_9", ["active", "incomplete"])] {
+        world.subscriptions.push(stripe::subscription(id, at, "cus_9", "active"));
+        for status in order {
+            let then = stripe::subscription(id, at, "cus_9", status);
+            world.tell(&format!("evt_{id}_{status}"), "customer.subscription.updated", &then, 0);
+        }
+    }
     let new = world.customers.last().unwrap().clone();
     world.tell("evt_7", "customer.created", &new, 0);
     // A dispute is told about itself, not about its charge.
@@ -60,7 +64,7 @@ fn a_minute_at_stripe(world: &mut stripe::World) {
 
 #[tokio::test]
 async fn full_then_incremental_of_stripe_is_the_same_as_full() {
-    for page in [100, 2] {
+    for page in [100, 2, 1] {
         let (fake, world) = stripe::start(stripe::World { page, ..stripe::World::small() }).await;
         let source_ = source(System::Stripe, &fake.base);
         let mut held = Held::default();
@@ -74,7 +78,9 @@ async fn full_then_incremental_of_stripe_is_the_same_as_full() {
         again.round(&*source(System::Stripe, &fake.base), stripe_now().plus_ms(61_000)).await.unwrap();
         assert_eq!(held.content(), again.content(), "page {page}");
         assert!(held.get(Kind::Person, "cus_3").deleted);
-        assert_eq!(held.get(Kind::Subscription, "sub_9").state, Some(State::Active));
+        for (id, view) in [("sub_8", &held), ("sub_9", &held), ("sub_8", &again), ("sub_9", &again)] {
+            assert_eq!(view.get(Kind::Subscription, id).state, Some(State::Active), "{id}, page {page}");
+        }
         assert!(held.get(Kind::Charge, "ch_2").has(Flag::Disputed));
         assert_eq!(held.get(Kind::Subscription, "sub_1").updated_at, Some(Time::from_secs(stripe::START + 60)));
         // A third round with nothing new changes nothing and asks for no object again.
@@ -192,18 +198,20 @@ async fn a_part_that_the_key_may_not_read_is_named_and_the_rest_arrives() {
 
 #[tokio::test]
 async fn a_stripe_clock_that_is_a_day_off_is_told_and_harms_nothing() {
-    let mut world = stripe::World::small();
-    world.clock += 24 * 3600;
-    let (fake, world) = stripe::start(world).await;
-    let source_ = source(System::Stripe, &fake.base);
-    let mut held = Held::default();
-    held.round(&*source_, stripe_now()).await.unwrap();
-    assert!((held.skew_ms.unwrap() - 24 * 3_600_000).abs() < 2000, "{:?}", held.skew_ms);
-    a_minute_at_stripe(&mut lock(&world));
-    held.round(&*source_, stripe_now().plus_ms(60_000)).await.unwrap();
-    let mut again = Held::default();
-    again.round(&*source(System::Stripe, &fake.base), stripe_now().plus_ms(61_000)).await.unwrap();
-    assert_eq!(held.content(), again.content());
+    for off in [24 * 3600, -24 * 3600] {
+        let mut world = stripe::World::small();
+        world.clock += off;
+        let (fake, world) = stripe::start(world).await;
+        let source_ = source(System::Stripe, &fake.base);
+        let mut held = Held::default();
+        held.round(&*source_, stripe_now()).await.unwrap();
+        assert!((held.skew_ms.unwrap() - off * 1000).abs() < 2000, "{:?}", held.skew_ms);
+        a_minute_at_stripe(&mut lock(&world));
+        held.round(&*source_, stripe_now().plus_ms(60_000)).await.unwrap();
+        let mut again = Held::default();
+        again.round(&*source(System::Stripe, &fake.base), stripe_now().plus_ms(61_000)).await.unwrap();
+        assert_eq!(held.content(), again.content());
+    }
 }
 
 fn hubspot_now() -> Time {
@@ -364,6 +372,10 @@ async fn zendesk_tells_how_its_webhooks_were_taken() {
     assert_eq!(row(&held, "inv3").state, DeliveryState::Retrying);
     let attempts = fake.take_paths().into_iter().filter(|p| p.ends_with("/attempts")).count();
     assert_eq!(attempts, 1, "only the new one");
+    fake.take_paths();
+    held.round(&*source_, zendesk_now().plus_ms(90_000)).await.unwrap();
+    let from = fake.calls().iter().find_map(|c| c.get("filter[from_ts]").and_then(Time::parse)).unwrap();
+    assert!(zendesk_now().since(from) < 15 * 60_000, "it asks from the last round on: {from:?}");
 }
 
 #[tokio::test]

@@ -338,3 +338,21 @@ async fn a_cursor_of_another_version_means_start_over() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_provider_whose_certificate_does_not_verify_gets_no_credential() {
+    let key = crate::uptime::Key::new();
+    let chain = vec![crate::uptime::certificate("me", &key, "me", &key, Some("localhost"), (-5, 30))];
+    let port = crate::uptime::serve(chain, &key).await;
+    let error = fails(System::Stripe, &format!("https://localhost:{port}")).await;
+    assert_eq!(error.cause, Cause::Unavailable);
+    let text = error.problem.to_string();
+    assert!(text.contains("certificate"), "{text}");
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_resolve_is_told_as_such() {
+    let error = fails(System::Hubspot, "https://no-such-name.invalid").await;
+    assert_eq!(error.cause, Cause::Unavailable);
+    assert!(error.problem.to_string().contains("does not resolve"), "{}", error.problem);
+}

@@ -17,13 +17,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const DAY: i64 = 24 * 3600;
 
 /// A key and what signs with it.
-struct Key {
+pub(crate) struct Key {
     pair: EcdsaKeyPair,
     pkcs8: Vec<u8>,
 }
 
 impl Key {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let rng = SystemRandom::new();
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &rng).unwrap().as_ref().to_vec();
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &pkcs8, &rng).unwrap();
@@ -56,7 +56,14 @@ fn utc(days: i64) -> Vec<u8> {
 }
 
 /// A certificate (RFC 5280) that is valid between two days from now.
-fn certificate(subject: &str, key: &Key, issuer: &str, signer: &Key, host: Option<&str>, days: (i64, i64)) -> Vec<u8> {
+pub(crate) fn certificate(
+    subject: &str,
+    key: &Key,
+    issuer: &str,
+    signer: &Key,
+    host: Option<&str>,
+    days: (i64, i64),
+) -> Vec<u8> {
     let algorithm = der(0x30, &[&[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02]]);
     let curve = der(
         0x30,
@@ -95,7 +102,7 @@ fn certificate(subject: &str, key: &Key, issuer: &str, signer: &Key, host: Optio
 }
 
 /// Serves one certificate chain and answers 200. Returns the port.
-async fn serve(chain: Vec<Vec<u8>>, key: &Key) -> u16 {
+pub(crate) async fn serve(chain: Vec<Vec<u8>>, key: &Key) -> u16 {
     install_tls();
     let chain = chain.into_iter().map(CertificateDer::from).collect();
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.pkcs8.clone()));

@@ -21,8 +21,8 @@ use super::value::{at, raw, yes};
 use super::{Answer, Capabilities, Cause, Source, SourceError};
 use crate::domain::{Batch, Kind, Problem, Record, System, Text, Time};
 
-/// Where API tokens are made; `{subdomain}` is the account's.
-pub(super) const KEYS: &str = "https://{subdomain}.zendesk.com/admin/apps-integrations/apis/zendesk-api/settings";
+/// Where API tokens are made: a place in the account's own pages, whose address differs.
+pub(super) const KEYS: &str = "Admin Center > Apps and integrations > APIs > API tokens";
 /// From the beginning. Zero is not accepted everywhere.
 const BEGINNING: i64 = 1;
 /// Rows a page of webhooks and of invocations; a page's webhooks are kept in the cursor.
@@ -216,9 +216,7 @@ impl Zendesk {
         let next = raw(&reply.body, "after_cursor");
         // An answer without the word would otherwise be read for ever.
         if yes(&reply.body, "end_of_stream") || at(&reply.body, "end_of_stream").is_none() && rows.is_empty() {
-            if let Some(next) = next
-                && export.at.after.as_ref() != Some(&next)
-            {
+            if let Some(next) = next {
                 // A new list begins here every round; only within one round a cursor must not come back.
                 export.at = Paging::default();
                 self.go_on(&mut export.at, &reply, &next)?;

@@ -63,17 +63,18 @@ impl Answer {
 }
 
 type Handler = Arc<dyn Fn(&Call) -> Answer + Send + Sync>;
+type Exchanges = Arc<Mutex<Vec<(Call, Answer)>>>;
 
 /// A fake that listens on loopback until it is dropped.
 pub struct Fake {
     pub base: String,
-    calls: Arc<Mutex<Vec<(Call, Answer)>>>,
+    calls: Exchanges,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Fake {
     pub async fn start(answer: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> Self {
-        let calls: Arc<Mutex<Vec<(Call, Answer)>>> = Arc::default();
+        let calls: Exchanges = Arc::default();
         let state: (Handler, _) = (Arc::new(answer), calls.clone());
         let listener = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -106,10 +107,7 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap()
 }
 
-async fn serve(
-    State((handler, calls)): State<(Handler, Arc<Mutex<Vec<(Call, Answer)>>>)>,
-    request: Request,
-) -> Response<Body> {
+async fn serve(State((handler, calls)): State<(Handler, Exchanges)>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let url = reqwest::Url::parse(&format!("http://fake{}", parts.uri)).unwrap();
     let bytes = to_bytes(body, 1 << 20).await.unwrap();
