@@ -50,6 +50,10 @@ impl Drop for Inner {
 impl Inner {
     /// Tells subscribers of a committed revision.
     pub(super) fn tell(&self, revision: i64) {
+        // Most looks find nothing new; they must not take the lock that readers wait for.
+        if *self.told.borrow() >= revision {
+            return;
+        }
         self.told.send_if_modified(|known| {
             let newer = revision > *known;
             *known = revision.max(*known);
@@ -97,7 +101,8 @@ impl Store {
         found.first().map_or(Ok(0), |line| line.int(0))
     }
 
-    /// Wakes when the revision may have grown: in-process at once, other processes by poll or NOTIFY.
+    /// Wakes when the revision may have grown: in-process at once, other processes by poll or NOTIFY. Copy the number
+    /// out of the receiver's borrow before the next `await`: a commit waits for a borrow to end.
     pub fn subscribe(&self) -> watch::Receiver<i64> {
         let receiver = self.inner.told.subscribe();
         let mut watcher = self.inner.watcher();

@@ -5,7 +5,7 @@
 //! `= null` hold for it. Names come from the table of fields; every value is a bound argument.
 
 use super::db::Arg;
-use super::folded;
+use super::{folded, key};
 use crate::domain::{Dataset, Field, FieldKind, Time};
 use crate::query::{Expr, Literal, Op, Term};
 
@@ -112,7 +112,7 @@ impl Condition {
                 if money.currency.is_empty() {
                     return amount;
                 }
-                let currency = self.bind(folded(money.currency.as_str()));
+                let currency = self.bind(key(&folded(money.currency.as_str())));
                 format!("({amount} and money_currency = {currency})")
             }
             (FieldKind::Money, Literal::Number(number)) => {

@@ -115,7 +115,7 @@ fn columns(value: Value, kind: FieldKind, line: &mut Vec<Json>) {
     if kind == FieldKind::Money {
         match value {
             Value::Money(money) => {
-                line.extend([Json::from(money.per_month()), Json::from(folded(money.currency.as_str()))]);
+                line.extend([Json::from(money.per_month()), Json::from(key(&folded(money.currency.as_str())))]);
             }
             _ => line.extend([Json::Null, Json::Null]),
         }
