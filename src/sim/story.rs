@@ -176,7 +176,9 @@ impl Story {
                 self.place(due + wait, Step::Everyday);
             }
             Step::Sweep => {
-                out.writes.push(portal::prune(now - traffic::LOGGED));
+                // A hurried story writes more: what is kept then is fewer minutes, not more rows.
+                let kept = (traffic::LOGGED as f64 / (self.speed / 10.0).max(1.0)) as i64;
+                out.writes.push(portal::prune(now - kept));
                 self.place(due + SWEEP, Step::Sweep);
             }
             Step::Deliver { arrival, change, lost, tries } => {

@@ -87,7 +87,7 @@ async fn one_payer_stays_locked_out_until_a_person_helps() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rounds_follow_each_other_and_the_log_stays_bounded() {
+async fn rounds_follow_each_other() {
     let house = hurried(200.0).await;
     until(30, "a second round", async || {
         let told = house.running.told();
