@@ -75,13 +75,16 @@ pub(super) struct Company {
     pub planted: Vec<Planted>,
     /// Rows of the portal's support requests.
     pub requests: Vec<RequestRow>,
+    /// Names that are not given out yet.
+    pub names: Names,
 }
 
 /// Drafts and enters `customers` portal customers.
 pub(super) fn found(mut world: World, seed: u64, customers: usize) -> Company {
     let now = world.started.ms();
     let mut random = Random::new(seed, "company");
-    let (drafts, notes) = draft_all(&mut random, customers, now);
+    let mut names = Names::default();
+    let (drafts, notes) = draft_all(&mut random, &mut names, customers, now);
     let mut entry = Entry { now, short: customers > MANY, ..Entry::default() };
     entry.accounts(&mut world, &drafts);
     entry.payers(&mut world, &drafts);
@@ -90,7 +93,7 @@ pub(super) fn found(mut world: World, seed: u64, customers: usize) -> Company {
     entry.desk(&mut world, &drafts);
     entry.events(&mut world);
     let planted = notes.into_iter().map(|note| entry.name(&world, note)).collect();
-    Company { world, planted, requests: entry.requests }
+    Company { world, planted, requests: entry.requests, names }
 }
 
 /// A planted mismatch before ids are given out.
@@ -100,8 +103,7 @@ struct Note {
     fresh: bool,
 }
 
-fn draft_all(random: &mut Random, customers: usize, now: i64) -> (Vec<Draft>, Vec<Note>) {
-    let mut names = Names::default();
+fn draft_all(random: &mut Random, names: &mut Names, customers: usize, now: i64) -> (Vec<Draft>, Vec<Note>) {
     let mut drafts: Vec<Draft> = Vec::with_capacity(customers + 8);
     let mut notes: Vec<Note> = Vec::new();
     let times = (customers / 240).clamp(1, 20);

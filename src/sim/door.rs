@@ -11,6 +11,7 @@ use axum::body::Body;
 use axum::extract::{Request as HttpRequest, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
+use futures_util::StreamExt;
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -86,6 +87,9 @@ fn limits(call: &Call, system: System) -> &'static [Limit] {
     }
 }
 
+/// By provider and limit: since when is counted, and how many there were.
+type Windows = HashMap<(System, &'static str), (Instant, u32)>;
+
 /// What all doors share.
 pub(super) struct House {
     /// The company.
@@ -98,7 +102,7 @@ pub(super) struct House {
     pub stop: watch::Receiver<bool>,
     faults: Mutex<BTreeMap<System, Fault>>,
     requests: Mutex<VecDeque<Request>>,
-    windows: Mutex<HashMap<(System, &'static str), (Instant, u32)>>,
+    windows: Mutex<Windows>,
 }
 
 /// A lock that a panicking test thread does not poison for the others.
@@ -353,11 +357,17 @@ pub(super) fn page(status: u16, html: &'static str) -> Response {
     response
 }
 
-/// A reply that breaks off: the length says more than comes.
+/// A reply that breaks off: the length says more than comes. The pause lets the first part out before the end.
 fn cut() -> Response {
-    let parts: Vec<Result<&'static str, std::io::Error>> =
-        vec![Ok("{\"object\": \"list\", \"data\": [{\"id\": \"cus_"), Err(std::io::ErrorKind::ConnectionReset.into())];
-    let mut response = Response::new(Body::from_stream(futures_util::stream::iter(parts)));
+    let parts: [Result<&'static str, std::io::Error>; 2] =
+        [Ok("{\"object\": \"list\", \"data\": [{\"id\": \"cus_"), Err(std::io::ErrorKind::ConnectionReset.into())];
+    let stream = futures_util::stream::iter(parts).then(|part| async {
+        if part.is_err() {
+            tokio::time::sleep(Duration::from_millis(40)).await;
+        }
+        part
+    });
+    let mut response = Response::new(Body::from_stream(stream));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
     headers.insert(header::CONTENT_LENGTH, header::HeaderValue::from_static("65536"));

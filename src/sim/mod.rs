@@ -12,6 +12,7 @@ mod call;
 mod catalog;
 mod clock;
 mod company;
+mod deeds;
 mod door;
 mod draft;
 mod hubspot;
@@ -129,9 +130,9 @@ pub async fn start(options: Options) -> Result<Running, Problem> {
     let lag = (LAG / options.speed).min(10_000.0) as i64;
     let world = World::new(options.seed, clock::now(), lag);
     let company = company::found(world, options.seed, options.customers);
-    let Company { mut world, planted, requests } = company;
+    let Company { mut world, planted, requests, names } = company;
     let log = traffic::history(&mut world, &mut random::Random::new(options.seed, "history"));
-    let mut story = Story::new(options.seed, options.speed, &planted);
+    let mut story = Story::new(options.seed, options.speed, &planted, names);
     let jobs = story.first_jobs(&world);
 
     let listeners = [listen().await?, listen().await?, listen().await?, listen().await?];

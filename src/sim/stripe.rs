@@ -64,7 +64,7 @@ fn account(world: &World) -> Reply {
         "id": world.ids.stripe("acct_", 0), "object": "account", "business_type": "company", "country": "PT",
         "charges_enabled": true, "created": world.started.secs() - 700 * 86_400, "default_currency": "usd",
         "details_submitted": true, "email": "ops@harborandpine.example", "payouts_enabled": true, "type": "standard",
-        "settings": {"dashboard": {"display_name": "Harbor & Pine", "timezone": "Europe/Lisbon"}}, "metadata": {},
+        "metadata": {},
     }))
 }
 

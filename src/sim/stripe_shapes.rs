@@ -85,8 +85,9 @@ pub(super) fn invoice(world: &World, row: &Invoice) -> Value {
     let paid = row.status == "paid";
     let payer = world.books.payers.get(row.payer as usize);
     let subscription = world.ids.stripe("sub_", row.subscription as usize);
-    json!({
-        "id": world.ids.stripe("in_", row.number as usize), "object": "invoice", "account_country": "PT",
+    let id = world.ids.stripe("in_", row.number as usize);
+    let mut invoice = json!({
+        "id": id, "object": "invoice", "account_country": "PT",
         "account_name": "Harbor & Pine", "amount_due": row.amount, "amount_paid": if paid { row.amount } else { 0 },
         "amount_remaining": if paid { 0 } else { row.amount }, "attempt_count": row.attempts, "attempted": true,
         "auto_advance": !paid, "billing_reason": "subscription_cycle", "collection_method": "charge_automatically",
@@ -100,7 +101,20 @@ pub(super) fn invoice(world: &World, row: &Invoice) -> Value {
         "status_transitions": {"finalized_at": row.created, "marked_uncollectible_at": null,
                                "paid_at": if paid { Some(row.created + 2) } else { None }, "voided_at": null},
         "subtotal": row.amount, "total": row.amount,
-    })
+    });
+    // What is the same for everybody, apart because the macro goes only so deep.
+    let mut usual = json!({
+        "amount_shipping": 0,
+        "automatic_tax": {"enabled": false, "liability": null, "status": null, "disabled_reason": null, "provider": null},
+        "default_tax_rates": [], "discounts": [], "starting_balance": 0, "total_taxes": [],
+        "pre_payment_credit_notes_amount": 0, "post_payment_credit_notes_amount": 0,
+        "payment_settings": {"default_mandate": null, "payment_method_options": null, "payment_method_types": null},
+        "lines": {"object": "list", "data": [], "has_more": false, "url": format!("/v1/invoices/{id}/lines")},
+    });
+    if let (Some(invoice), Some(usual)) = (invoice.as_object_mut(), usual.as_object_mut()) {
+        invoice.append(usual);
+    }
+    invoice
 }
 
 /// A charge.

@@ -233,6 +233,18 @@ async fn an_applied_write_is_an_effect_and_a_refused_one_is_not() {
     assert_eq!(effects[0].target, made["id"].as_str().unwrap());
     let (_, read) = house.hubspot(&format!("/crm/v3/objects/contacts/{}", effects[0].target)).await;
     assert_eq!(read["properties"]["email"], "new@harbour.example");
+    let body = json!({"properties": {"lifecyclestage": "evangelist"}});
+    let (status, changed) =
+        house.hubspot_patch(&format!("/crm/v3/objects/contacts/{}", effects[0].target), &body).await;
+    assert_eq!((status, &changed["properties"]["lifecyclestage"]), (200, &json!("evangelist")));
+    let (_, customers) = house.stripe("/v1/customers?limit=1").await;
+    let path = format!("/v1/customers/{}", customers["data"][0]["id"].as_str().unwrap());
+    let (status, linked) = house.stripe_post(&path, &[("metadata[portal_id]", "hp_9999")]).await;
+    assert_eq!((status, &linked["metadata"]["portal_id"]), (200, &json!("hp_9999")));
+    let (_, read) = house.stripe(&path).await;
+    assert_eq!(read["metadata"]["portal_id"], "hp_9999");
+    let actions: Vec<&str> = house.running.effects().iter().map(|e| e.action).collect();
+    assert_eq!(actions, ["create_contact", "update_contact", "update_customer"]);
     house.running.stop().await;
 }
 

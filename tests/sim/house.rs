@@ -72,6 +72,16 @@ impl House {
         self.send(self.http.post(url).bearer_auth(&self.hubspot).json(body)).await
     }
 
+    pub(crate) async fn hubspot_patch(&self, path: &str, body: &Value) -> (u16, Value) {
+        let url = format!("{}{path}", self.running.addresses().hubspot);
+        self.send(self.http.patch(url).bearer_auth(&self.hubspot).json(body)).await
+    }
+
+    pub(crate) async fn stripe_post(&self, path: &str, form: &[(&str, &str)]) -> (u16, Value) {
+        let url = format!("{}{path}", self.running.addresses().stripe);
+        self.send(self.http.post(url).bearer_auth(&self.stripe).form(form)).await
+    }
+
     pub(crate) async fn zendesk(&self, path: &str) -> (u16, Value) {
         let url = format!("{}{path}", self.running.addresses().zendesk);
         let user = "wren@harborandpine.example/token";

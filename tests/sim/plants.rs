@@ -114,12 +114,10 @@ impl Said {
         let status = row.status.as_deref();
         let payer = row.billing.as_deref().unwrap_or_default();
         let paid = self.status(payer);
-        let charge = self.charges.get(payer).and_then(|c| c.first());
+        let charge = self.charges.get(payer).and_then(|c| c.first()).unwrap_or(&Value::Null);
         match class {
             Class::PaidBlocked => {
-                paid == Some("active")
-                    && charge.unwrap()["paid"] == true
-                    && matches!(status, Some("trialing" | "canceled"))
+                paid == Some("active") && charge["paid"] == true && matches!(status, Some("trialing" | "canceled"))
             }
             Class::PartialRecord => status == Some("active") && (row.plan.is_none() || row.billing.is_none()),
             Class::DoubleSubscription => self.live(payer).len() == 2,
@@ -130,7 +128,6 @@ impl Said {
             }
             Class::UnpaidActive => status == Some("active") && matches!(paid, Some("canceled" | "unpaid")),
             Class::RefundedActive => {
-                let charge = charge.unwrap();
                 let back = charge["refunded"] == true && charge["amount_refunded"] == charge["amount"];
                 status == Some("active") && (back || charge["disputed"] == true)
             }
@@ -144,7 +141,7 @@ impl Said {
             Class::ContactMissing => status == Some("active") && self.stages(&row.email).is_empty(),
             Class::DuplicateContact => self.stages(&row.email).len() == 2,
             Class::StageContradicts => {
-                let stage = self.stages(&row.email)[0];
+                let stage = self.stages(&row.email).first().copied().unwrap_or_default();
                 (paid == Some("active") && stage == "lead") || (paid == Some("canceled") && stage == "customer")
             }
             Class::TicketMissing => {
