@@ -2,9 +2,8 @@
 
 mod builtin;
 pub mod color;
-mod plain;
 pub mod settings;
-pub mod spot;
+mod spot;
 pub mod theme;
 pub mod view;
 

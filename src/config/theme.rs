@@ -210,7 +210,7 @@ fn collect(
     let Some(text) = own.or_else(|| builtin::theme(name)) else {
         let mut known: Vec<&str> = names().collect();
         known.extend(overrides.iter().map(|(n, _)| n.as_str()));
-        let hint = match super::spot::nearest(name, known.iter().copied()) {
+        let hint = match crate::query::nearest(name, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("known: {}", known.join(", ")),
         };

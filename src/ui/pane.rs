@@ -175,8 +175,9 @@ fn counts(model: &Model, placed: &Placed, spec: &PaneSpec, pane: &Pane, ctx: &Ct
 fn rate(model: &Model) -> Option<i64> {
     let mut seen = false;
     let mut sum = 0;
-    let pane = model.views().panes.iter().position(|spec| spec.of == Of::Traffic && spec.name == "rate");
-    for item in pane.map_or(&[][..], |pane| model.panes[pane].items()) {
+    let traffic = |at: &usize| model.views().panes[*at].of == Of::Traffic;
+    let pane = model.screen()?.panes().find(traffic)?;
+    for item in model.panes[pane].items() {
         if let Item::Traffic(traffic) = item {
             seen = true;
             let last = traffic.buckets.iter().rev().take(2);
