@@ -105,7 +105,13 @@ fn counts(model: &Model, placed: &Placed, spec: &PaneSpec, pane: &Pane, ctx: &Ct
     if let Loadable::Stale { at, why, .. } = &pane.feed.shown {
         let glyph = table::mark(Mark { tone: Tone::Warn, word: Some("") }, &model.setup.theme, ctx.ascii, 2);
         let since = format::clock(*at, ctx.offset_s);
-        say(format!("{glyph}as of {since}: {}", short(why)), Tone::Warn.into());
+        // When everything is stale for one reason, the pane with the focus tells it.
+        let told = match &model.status.shown {
+            Loadable::Stale { why: all, .. } => why.what == all.what && model.focus_index() != Some(placed.pane),
+            _ => false,
+        };
+        let reason = if told { String::new() } else { format!(": {}", short(why)) };
+        say(format!("{glyph}as of {since}{reason}"), Tone::Warn.into());
     }
     if let Some(filter) = &pane.filter {
         say(format!("/{}", filter.text), Role::Strong.into());
