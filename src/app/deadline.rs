@@ -1,7 +1,7 @@
 //! When time alone changes what is on the screen, or something is due: the only timer of the console. Idle is asleep.
 
 use super::layout;
-use super::loadable::{Feed, Loadable};
+use super::loadable::{Feed, Loadable, whole_minute};
 use super::model::{Model, Place};
 use crate::config::view::Format;
 use crate::domain::{Time, Value};
@@ -34,8 +34,12 @@ impl Model {
         }
         // What reads differently. A frozen picture does not; without the focus only minutes count.
         if self.frozen.is_none() {
-            let grain = if self.awake { 0 } else { 60_000 };
-            let mut age = |t: Time| at(now.plus_ms(age_changes_in(now.since(t)).max(grain)));
+            // What is older than a minute changes on a common beat, so that many rows cost one wake-up.
+            let beat = |when: Time, slow: bool| if slow || !self.awake { whole_minute(when) } else { when };
+            let mut age = |t: Time| {
+                let old = now.since(t);
+                at(beat(now.plus_ms(age_changes_in(old)), old >= 60_000));
+            };
             if let Some(seen) = self.status.data().and_then(|s| s.seen_at) {
                 age(seen);
             }
@@ -63,12 +67,12 @@ impl Model {
                     age(seen);
                 }
             }
-            if let Some(worst) = self.detail().and_then(|d| d.mismatches.first()) {
-                at(now.plus_ms((60_000 - now.since(worst.since).rem_euclid(60_000)).max(grain)));
+            if self.detail().is_some_and(|d| !d.mismatches.is_empty()) {
+                at(whole_minute(now.plus_ms(1)));
             }
             for ahead in self.countdowns(&plan, now) {
                 if let Some(ms) = left_changes_in(ahead.since(now)) {
-                    at(now.plus_ms(ms.max(grain)));
+                    at(beat(now.plus_ms(ms), false));
                 }
             }
         }

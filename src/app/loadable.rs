@@ -14,6 +14,11 @@ const OVERDUE_MS: i64 = 10_000;
 /// What is shown is asked for again after this even if nothing seems to have changed.
 const POLL_MS: i64 = 60_000;
 
+/// The next full minute of the clock: what is not urgent happens then, all of it in one wake-up.
+pub fn whole_minute(at: Time) -> Time {
+    Time::from_ms(at.ms().saturating_add(59_999).div_euclid(60_000).saturating_mul(60_000))
+}
+
 /// How a piece of data stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Loadable<T> {
@@ -161,8 +166,11 @@ impl<T> Feed<T> {
         if let Some(next) = retry.filter(|_| self.asked_at.is_some()) {
             return Some(next);
         }
-        let gap = if self.wanted { GAP_MS } else { POLL_MS };
-        Some(self.asked_at.map_or(start, |at| at.plus_ms(gap)))
+        Some(match self.asked_at {
+            None => start,
+            Some(at) if self.wanted => at.plus_ms(GAP_MS),
+            Some(at) => whole_minute(at.plus_ms(POLL_MS)),
+        })
     }
 
     /// When the load in flight makes what is shown stale, or the waiting worth a word.

@@ -64,7 +64,7 @@ impl Setup {
             demo: false,
             ascii: false,
             offset_s: 0,
-            parse: view::parse,
+            parse: crate::query::parse,
             links: BTreeMap::new(),
             size: (80, 24),
         }

@@ -11,6 +11,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::domain::Problem;
+use crate::query::nearest;
 
 /// A text with its file name and the complaints about it so far.
 pub(crate) struct Doc<'t> {
@@ -193,48 +194,5 @@ impl<'d, 't> Reader<'d, 't> {
                 self.doc.unknown(key.span(), "setting", key.get_ref(), asked.iter().copied());
             }
         }
-    }
-}
-
-/// The candidate that a slip of the hand would have turned into `word`: at most a third of its letters away.
-pub fn nearest<'k>(word: &str, candidates: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    let reach = (word.chars().count() / 3).clamp(1, 3);
-    candidates
-        .into_iter()
-        .map(|candidate| (distance(word, candidate), candidate))
-        .filter(|(far, _)| *far <= reach)
-        .min_by_key(|(far, _)| *far)
-        .map(|(_, candidate)| candidate)
-}
-
-/// Insertions, deletions, replacements and swaps of neighbours that turn one word into the other.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![(0..=b.len()).collect::<Vec<_>>()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let change = usize::from(a[i - 1] != b[j - 1]);
-            let mut best = (rows[i - 1][j] + 1).min(row[j - 1] + 1).min(rows[i - 1][j - 1] + change);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_slip_finds_its_word_and_nonsense_finds_none() {
-        let known = ["columns", "empty", "limit", "sort"];
-        assert_eq!(nearest("colums", known), Some("columns"));
-        assert_eq!(nearest("srot", known), Some("sort"));
-        assert_eq!(nearest("zzz", known), None);
     }
 }

@@ -210,7 +210,7 @@ fn collect(
     let Some(text) = own.or_else(|| builtin::theme(name)) else {
         let mut known: Vec<&str> = names().collect();
         known.extend(overrides.iter().map(|(n, _)| n.as_str()));
-        let hint = match super::spot::nearest(name, known.iter().copied()) {
+        let hint = match crate::query::nearest(name, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("known: {}", known.join(", ")),
         };
@@ -291,7 +291,7 @@ fn collect(
                 doc.complain(value.span(), format!("`status.{key}` is not a table"), None);
                 continue;
             };
-            layer.marks.insert(*tone, read_mark(&Reader::new(&doc, table, value.span()), &layer.palette));
+            layer.marks.insert(*tone, read_mark(Reader::new(&doc, table, value.span()), &layer.palette));
         }
     }
     reader.finish();
@@ -320,8 +320,8 @@ fn read_paint(reader: &Reader<'_, '_>, palette: &BTreeMap<String, Color>) -> Pai
     }
 }
 
-fn read_mark(reader: &Reader<'_, '_>, palette: &BTreeMap<String, Color>) -> MarkLayer {
-    let paint = read_paint(reader, palette);
+fn read_mark(reader: Reader<'_, '_>, palette: &BTreeMap<String, Color>) -> MarkLayer {
+    let paint = read_paint(&reader, palette);
     let sized = |key: &'static str, widths: std::ops::RangeInclusive<usize>, ascii: bool| {
         let (text, span) = reader.text(key)?;
         if widths.contains(&text.width()) && (!ascii || text.is_ascii()) {
@@ -332,12 +332,14 @@ fn read_mark(reader: &Reader<'_, '_>, palette: &BTreeMap<String, Color>) -> Mark
         reader.doc.complain(span, format!("`{key}` must be {cells} wide{kind}"), None);
         None
     };
-    MarkLayer {
+    let layer = MarkLayer {
         glyph: sized("glyph", 1..=1, false),
         ascii: sized("ascii", 1..=1, true),
         word: sized("word", 1..=5, false),
         paint: (paint != Paint::default()).then_some(paint),
-    }
+    };
+    reader.finish();
+    layer
 }
 
 /// Lays the files over each other, then lets each role fall back along its dots.

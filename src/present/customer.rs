@@ -54,7 +54,7 @@ impl Detail {
                 match worst.verdict {
                     Verdict::Settling => {
                         let left = worst.settles_at.map_or(0, |at| at.since(ctx.now));
-                        format!("{}; settling, {} left", worst.headline, format::left(left))
+                        format!("{}; {}", worst.headline, format::settling(left))
                     }
                     _ => format!("{}, for {lasting}", worst.headline),
                 }
@@ -142,12 +142,12 @@ impl Detail {
         let wide = |at: usize| COLUMNS[at].1 + if at + 1 == shown { spare } else { 0 };
         let dash = if ctx.ascii { "-" } else { "─" };
         let mut head = Line::of(" ", Role::Rule);
-        for at in 0..shown {
+        for (at, (label, _)) in COLUMNS.iter().enumerate().take(shown) {
             let ink = if at == 0 { Role::Title } else { Role::Label };
-            head.add(COLUMNS[at].0, ink);
+            head.add(*label, ink);
             head.add(" ", Role::Rule);
             let upto = usize::from(wide(at)) + 2 + usize::from(at == 0) * 2;
-            head.add(dash.repeat(upto.saturating_sub(COLUMNS[at].0.len() + 2)), Role::Rule);
+            head.add(dash.repeat(upto.saturating_sub(label.len() + 2)), Role::Rule);
             head.add(" ", Role::Rule);
         }
         lines.push(head);

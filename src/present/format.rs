@@ -65,13 +65,18 @@ pub fn left(ms: i64) -> String {
     }
 }
 
+/// What is said of a mismatch that may still settle by itself.
+pub fn settling(ms: i64) -> String {
+    if ms > 0 { format!("settling, {} left", left(ms)) } else { "grace is over, comparing again".to_owned() }
+}
+
 /// In how many milliseconds [`left`] of `ms` reads differently; `None` when it stays at nothing.
 pub fn left_changes_in(ms: i64) -> Option<i64> {
     let step = match ms {
         ..=0 => return None,
         1..=600_000 => 10_000,
-        ..=HOUR => MINUTE,
-        ..=DAY => HOUR,
+        600_001..=HOUR => MINUTE,
+        3_600_001..=DAY => HOUR,
         _ => DAY,
     };
     Some((ms - 1) % step + 1)
@@ -161,7 +166,7 @@ pub fn count(n: i64) -> String {
         out.push('-');
     }
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

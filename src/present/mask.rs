@@ -26,38 +26,50 @@ fn stars(word: &str) -> String {
 
 /// A sentence: every address in it, and every one of `names`, is hidden.
 pub fn prose(text: &str, names: &[&str]) -> String {
+    let known = || names.iter().copied().filter(|known| known.chars().count() > 2);
+    // Addresses first: a name is often a part of one.
     let mut out = text.to_owned();
-    for known in names.iter().filter(|known| known.chars().count() > 2) {
-        let hidden = if known.contains('@') { email(known) } else { name(known) };
-        out = replace(&out, known, &hidden);
+    for address in known().filter(|known| known.contains('@')) {
+        out = replace(&out, address, &email(address));
+    }
+    if out.contains('@') {
+        out = addresses(&out);
+    }
+    for person in known().filter(|known| !known.contains('@')) {
+        out = replace(&out, person, &name(person));
         // A first name alone tells who it is, too.
-        for part in known.split_whitespace().filter(|part| part.chars().count() > 2 && !known.contains('@')) {
+        for part in person.split_whitespace().filter(|part| part.chars().count() > 2) {
             out = replace(&out, part, &stars(part));
         }
     }
-    if !out.contains('@') {
-        return out;
-    }
+    out
+}
+
+/// Hides everything that looks like an address.
+fn addresses(text: &str) -> String {
     let part_of_address = |c: char| c.is_alphanumeric() || matches!(c, '@' | '.' | '_' | '-' | '+' | '%' | '*');
-    let mut done = String::with_capacity(out.len());
+    let mut out = String::with_capacity(text.len());
     let mut word = String::new();
-    for c in out.chars().chain(['\n']) {
-        if part_of_address(c) {
-            word.push(c);
-            continue;
-        }
-        if word.contains('@') && !word.contains("***@") {
-            done.push_str(&email(word.trim_end_matches('.')));
-            done.push_str(if word.ends_with('.') { "." } else { "" });
+    let close = |word: &mut String, out: &mut String| {
+        if word.contains('@') {
+            let bare = word.trim_end_matches('.');
+            out.push_str(&email(bare));
+            out.push_str(&word[bare.len()..]);
         } else {
-            done.push_str(&word);
+            out.push_str(word);
         }
         word.clear();
-        if c != '\n' {
-            done.push(c);
+    };
+    for c in text.chars() {
+        if part_of_address(c) {
+            word.push(c);
+        } else {
+            close(&mut word, &mut out);
+            out.push(c);
         }
     }
-    done
+    close(&mut word, &mut out);
+    out
 }
 
 /// Replaces whole words, ignoring case.

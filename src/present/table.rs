@@ -158,7 +158,7 @@ fn cell(line: &mut Line, item: &Item, l: &Laid<'_>, ctx: &Ctx, theme: &Theme) {
     if column.field.name == "evidence"
         && let Some(at) = item.settles_at()
     {
-        let text = format!("settling, {} left", format::left(at.since(ctx.now)));
+        let text = format::settling(at.since(ctx.now));
         line.add(pad(&text, l.width, false, whole), Tone::Wait);
         return;
     }

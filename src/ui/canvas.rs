@@ -70,8 +70,15 @@ impl<'b> Canvas<'b> {
             if room == 0 {
                 return;
             }
+            // Everything is blank before it is drawn, so blanks at the end of a piece are only stepped over, unless
+            // their ground shows.
             let style = self.look.ink(span.ink);
-            (x, _) = self.buffer.set_stringn(x, y, &span.text, room.into(), style);
+            let solid = style.bg.is_some() || style.add_modifier.contains(Modifier::REVERSED);
+            let text = if solid { span.text.as_str() } else { span.text.trim_end_matches(' ') };
+            if !text.is_empty() {
+                (x, _) = self.buffer.set_stringn(x, y, text, room.into(), style);
+            }
+            x = x.saturating_add(u16::try_from(span.text.len() - text.len()).unwrap_or(u16::MAX)).min(rect.right());
         }
     }
 

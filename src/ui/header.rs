@@ -47,6 +47,19 @@ pub(super) fn line(model: &Model, width: u16, now: Time) -> Line {
 fn right(model: &Model, ctx: &Ctx, now: Time, level: u8) -> Line {
     let gap = if level == 0 { "   " } else { "  " };
     let mut line = Line::new();
+    let (word, role) = match model.setup.environment {
+        Environment::Production => ("PRODUCTION", Role::Production),
+        Environment::Staging => ("STAGING", Role::Staging),
+        Environment::Development => ("DEVELOPMENT", Role::Development),
+    };
+    if level == 5 {
+        // Hardly any room: the environment comes before everything else.
+        line.add(word, role);
+        if model.frozen.is_some() {
+            line.add(" FROZEN", Role::Loud);
+        }
+        return line;
+    }
     if let Some(frozen) = &model.frozen {
         let since = format::clock(frozen.at, ctx.offset_s);
         let text = if level < 3 { format!(" FROZEN at {since}, p goes on ") } else { " FROZEN ".to_owned() };
@@ -61,16 +74,9 @@ fn right(model: &Model, ctx: &Ctx, now: Time, level: u8) -> Line {
         line.add("simulated", Role::Strong);
         line.add(gap, Role::Header);
     }
-    let (word, role) = match model.setup.environment {
-        Environment::Production => ("PRODUCTION", Role::Production),
-        Environment::Staging => ("STAGING", Role::Staging),
-        Environment::Development => ("DEVELOPMENT", Role::Development),
-    };
     line.add(format!(" {word} "), role);
-    if level < 5 {
-        line.add(if level == 0 { "  " } else { " " }, Role::Header);
-        line.add(model.setup.acting.to_string(), Role::Header);
-    }
+    line.add(if level == 0 { "  " } else { " " }, Role::Header);
+    line.add(model.setup.acting.to_string(), Role::Header);
     if level < 4 {
         line.add(gap, Role::Header);
         fresh(&mut line, model, ctx, now, level);

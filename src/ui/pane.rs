@@ -105,7 +105,13 @@ fn counts(model: &Model, placed: &Placed, spec: &PaneSpec, pane: &Pane, ctx: &Ct
     if let Loadable::Stale { at, why, .. } = &pane.feed.shown {
         let glyph = table::mark(Mark { tone: Tone::Warn, word: Some("") }, &model.setup.theme, ctx.ascii, 2);
         let since = format::clock(*at, ctx.offset_s);
-        say(format!("{glyph}as of {since}: {}", short(why)), Tone::Warn.into());
+        // When everything is stale for one reason, the pane with the focus tells it.
+        let told = match &model.status.shown {
+            Loadable::Stale { why: all, .. } => why.what == all.what && model.focus_index() != Some(placed.pane),
+            _ => false,
+        };
+        let reason = if told { String::new() } else { format!(": {}", short(why)) };
+        say(format!("{glyph}as of {since}{reason}"), Tone::Warn.into());
     }
     if let Some(filter) = &pane.filter {
         say(format!("/{}", filter.text), Role::Strong.into());
@@ -175,8 +181,9 @@ fn counts(model: &Model, placed: &Placed, spec: &PaneSpec, pane: &Pane, ctx: &Ct
 fn rate(model: &Model) -> Option<i64> {
     let mut seen = false;
     let mut sum = 0;
-    let pane = model.views().panes.iter().position(|spec| spec.of == Of::Traffic && spec.name == "rate");
-    for item in pane.map_or(&[][..], |pane| model.panes[pane].items()) {
+    let traffic = |at: &usize| model.views().panes[*at].of == Of::Traffic;
+    let pane = model.screen()?.panes().find(traffic)?;
+    for item in model.panes[pane].items() {
         if let Item::Traffic(traffic) = item {
             seen = true;
             let last = traffic.buckets.iter().rev().take(2);

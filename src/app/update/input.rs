@@ -38,12 +38,8 @@ impl Model {
         }
         match self.typing.take() {
             Some(Typing::Filter { pane, entry, .. }) => return self.press_filter(pane, entry, press),
-            Some(Typing::Find) => {
-                if self.press_find(press) {
-                    return;
-                }
-            }
-            None => {}
+            Some(Typing::Find) if self.press_find(press) => return,
+            Some(Typing::Find) | None => {}
         }
         match command::of_key(&press.name()) {
             Some(command) => self.run(command, now, effects),

@@ -15,11 +15,6 @@ pub use words::{Format, Look, Narrow, Of};
 /// How a `where` is read.
 pub type Parse = fn(Dataset, &str) -> Result<Expr, Problem>;
 
-/// Reads a `where`, a `/` or a `--where`: one grammar for all of them.
-pub fn parse(dataset: Dataset, text: &str) -> Result<Expr, Problem> {
-    super::plain::parse(dataset, text)
-}
-
 /// Everything that a role's views say.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Views {
@@ -144,5 +139,5 @@ pub fn roles(overrides: &[(String, String)]) -> Vec<String> {
 /// replaces the built-in, any other name is a new role. All problems at once; a caller that gets some keeps what it
 /// had, or loads again without overrides.
 pub fn load(role: &str, overrides: &[(String, String)]) -> Result<Views, Vec<Problem>> {
-    load_with(role, overrides, parse)
+    load_with(role, overrides, crate::query::parse)
 }

@@ -66,7 +66,7 @@ fn chain<'t>(
         let Some(text) = own.or_else(|| builtin::view(&name)) else {
             let mut known: Vec<&str> = builtin::VIEWS.iter().map(|(n, _)| *n).collect();
             known.extend(overrides.iter().map(|(n, _)| n.as_str()));
-            let hint = match super::super::spot::nearest(&name, known.iter().copied()) {
+            let hint = match crate::query::nearest(&name, known.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("known: {}", known.join(", ")),
             };

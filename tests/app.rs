@@ -1,0 +1,559 @@
+//! The console as a state machine: whatever happens, in whatever order, it stays whole.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "fixture/mod.rs"]
+mod fixture;
+
+use std::collections::BTreeSet;
+
+use fixture::{Console, World, answer, at, parse, setup};
+use proptest::prelude::*;
+use trueup::app::command::{Command, TABLE};
+use trueup::app::overlay::{Act, Overlay};
+use trueup::app::{Effect, Engine, Input, Key, Loadable, Model, Msg, Page, Pointer, Press, palette, update};
+use trueup::config::{theme, view};
+use trueup::domain::{Problem, Row, Text, Time};
+
+fn pane(console: &Console, name: &str) -> usize {
+    console.model.views().pane(name).unwrap()
+}
+
+fn cursor(console: &Console, name: &str) -> Option<String> {
+    let pane = &console.model.panes[pane(console, name)];
+    pane.current().map(|item| item.key().to_string())
+}
+
+fn loads(effects: &[Effect]) -> usize {
+    effects.iter().filter(|e| matches!(e, Effect::Load { .. } | Effect::LoadTraffic { .. })).count()
+}
+
+#[test]
+fn the_first_message_asks_for_everything_visible_and_always_with_a_limit() {
+    let console = Console::open("founder", (120, 36), World::Silent);
+    assert!(console.effects.contains(&Effect::LoadStatus { request: 1 }));
+    assert_eq!(loads(&console.effects), 6, "{:?}", console.effects);
+    for effect in &console.effects {
+        if let Effect::Load { query, .. } = effect {
+            assert!(query.limit > 0 && query.limit <= 2000);
+        }
+    }
+}
+
+#[test]
+fn rows_that_arrive_above_do_not_move_the_row_under_the_cursor() {
+    let mut console = Console::open("founder", (120, 36), World::Full);
+    console.keys("j j");
+    let before = cursor(&console, "mismatches").unwrap();
+    let (pane, request) = (pane(&console, "mismatches"), next_request(&mut console, "mismatches"));
+    let mut rows = fixture::rows(trueup::domain::Dataset::Mismatches, World::Full);
+    let mut worse = rows[0].clone();
+    if let Row::Mismatch(m) = &mut worse {
+        m.id = Text::new("paid_blocked:9999");
+    }
+    rows.insert(0, worse);
+    console.send(Msg::Rows { pane, request, revision: 2, result: Ok(Page { rows, total: None }) });
+    assert_eq!(cursor(&console, "mismatches").unwrap(), before);
+    assert_eq!(console.model.panes[pane].index(), Some(3));
+}
+
+/// Makes the store answer nothing, announces a revision and returns the request that the pane then made.
+fn next_request(console: &mut Console, name: &str) -> u64 {
+    let wanted = pane(console, name);
+    console.world = World::Silent;
+    console.effects.clear();
+    console.now = console.now.plus_ms(1000);
+    console.send(Msg::Revision(console.model.revision + 1));
+    let request = console.effects.iter().find_map(|effect| match effect {
+        Effect::Load { pane, request, .. } | Effect::Find { pane, request, .. } if *pane == wanted => Some(*request),
+        _ => None,
+    });
+    request.expect("a visible pane asks after a revision")
+}
+
+#[test]
+fn the_cursor_that_was_never_moved_stays_on_the_worst_row() {
+    let mut console = Console::open("founder", (120, 36), World::Full);
+    let (pane, request) = (pane(&console, "mismatches"), next_request(&mut console, "mismatches"));
+    let mut rows = fixture::rows(trueup::domain::Dataset::Mismatches, World::Full);
+    rows.reverse();
+    let first = rows[0].key();
+    console.send(Msg::Rows { pane, request, revision: 2, result: Ok(Page { rows, total: None }) });
+    assert_eq!(console.model.panes[pane].current().map(|item| item.key()), Some(first));
+}
+
+#[test]
+fn a_live_tail_stops_when_somebody_moves_counts_what_is_newer_and_g_resumes() {
+    let mut console = Console::open("engineer", (120, 36), World::Full);
+    console.keys("j j j");
+    let held = cursor(&console, "deliveries").unwrap();
+    let (pane, request) = (pane(&console, "deliveries"), next_request(&mut console, "deliveries"));
+    let newer: Vec<Row> = fixture::deliveries(-41, 200).into_iter().map(|d| Row::Delivery(Box::new(d))).collect();
+    console.send(Msg::Rows { pane, request, revision: 9, result: Ok(Page { rows: newer, total: None }) });
+    assert_eq!(cursor(&console, "deliveries").unwrap(), held);
+    assert_eq!(console.model.panes[pane].newer(), Some(41));
+    assert!(console.screen().contains("stopped, 41 newer, G follows"), "{}", console.screen());
+    console.keys("G");
+    assert_eq!(console.model.panes[pane].newer(), None);
+    let newest = fixture::deliveries(-41, 1)[0].id.to_string();
+    assert_eq!(cursor(&console, "deliveries").unwrap(), newest);
+}
+
+#[test]
+fn five_hundred_revisions_a_second_load_a_pane_five_times() {
+    let mut console = Console::open("founder", (120, 36), World::Full);
+    console.pass(1000);
+    console.effects.clear();
+    for n in 0..500 {
+        console.now = console.now.plus_ms(2);
+        console.send(Msg::Revision(100 + n));
+    }
+    let one = pane(&console, "mismatches");
+    let count = console.effects.iter().filter(|e| matches!(e, Effect::Load { pane, .. } if *pane == one)).count();
+    assert!((4..=6).contains(&count), "{count}");
+}
+
+#[test]
+fn frozen_stops_the_picture_and_not_the_data() {
+    let mut console = Console::open("founder", (120, 36), World::Full);
+    console.keys("p");
+    let before = console.screen();
+    assert!(before.contains("FROZEN at 14:02:11"), "{before}");
+    console.pass(300);
+    console.world = World::Empty;
+    console.send(Msg::Revision(50));
+    console.pass(90_000);
+    assert_eq!(console.screen(), before, "nothing moves");
+    console.keys("p");
+    console.pass(400);
+    assert!(console.screen().contains("Every customer that was compared agrees"), "{}", console.screen());
+}
+
+#[test]
+fn idle_means_asleep() {
+    let mut console = Console::open("founder", (120, 36), World::Full);
+    // The youngest row is four seconds old: after two minutes nothing is fresh, and the settling one has settled.
+    for _ in 0..400 {
+        let next = console.model.deadline(console.now).expect("ages change");
+        console.now = next;
+        console.send(Msg::Tick);
+        if console.now.since(at(0)) > 180_000 {
+            break;
+        }
+    }
+    let (start, mut wakes) = (console.now, 0);
+    while console.now.since(start) < 600_000 {
+        console.now = console.model.deadline(console.now).expect("ages change");
+        console.send(Msg::Tick);
+        wakes += 1;
+    }
+    assert!(wakes <= 11, "{wakes} wake-ups in ten minutes");
+}
+
+#[test]
+fn what_is_drawn_does_not_change_before_the_deadline() {
+    let mut console = Console::open("founder", (160, 50), World::Full);
+    for _ in 0..60 {
+        let before = console.screen();
+        let next = console.model.deadline(console.now).unwrap();
+        let last = next.plus_ms(-1).max(console.now);
+        let fresh = next.since(console.now) < 59_000;
+        // Minutes are drawn on a common beat; everything fresher is exact.
+        if fresh && console.now.since(at(0)) < 20_000 {
+            assert_eq!(fixture::screen(&console.model, last), before);
+        }
+        console.now = next;
+        console.send(Msg::Tick);
+    }
+}
+
+#[test]
+fn a_filter_that_cannot_be_read_says_so_and_keeps_the_rows() {
+    let mut console = Console::open("founder", (120, 36), World::Full);
+    console.keys("/").type_in("severity = hgih");
+    let screen = console.screen();
+    assert!(screen.contains("hgih") && screen.contains("high"), "{screen}");
+    assert!(screen.contains("Ana Duarte"));
+    console.keys("esc");
+    assert!(console.model.typing.is_none() && console.model.panes[pane(&console, "mismatches")].filter.is_none());
+}
+
+#[test]
+fn a_filter_goes_into_the_query_and_esc_clears_it_before_it_leaves() {
+    let mut console = Console::open("founder", (120, 36), World::Full);
+    console.pass(300);
+    console.effects.clear();
+    console.keys("/").type_in("severity >= high").keys("enter");
+    console.pass(300);
+    let terms = console.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Load { query, .. } if !query.expr.terms.is_empty() => Some(query.expr.terms.len()),
+        _ => None,
+    });
+    assert_eq!(terms, Some(1));
+    assert!(console.screen().contains("/severity >= high"));
+    console.keys("esc");
+    assert!(!console.screen().contains("/severity"));
+}
+
+#[test]
+fn a_paste_is_data_and_never_a_command() {
+    let mut console = Console::open("founder", (120, 36), World::Full);
+    for text in ["q", "\u{1b}[201~q", ":quit\n", "\u{3}"] {
+        console.effects.clear();
+        console.send(Msg::Input(Input::Paste(text.into())));
+        assert!(!console.effects.contains(&Effect::Quit));
+        assert!(console.model.overlay.is_none() && console.model.typing.is_none());
+    }
+}
+
+#[test]
+fn ctrl_c_leaves_from_everywhere() {
+    for keys in ["", "?", ":", "/", "2", "enter", "a", "T", "p"] {
+        let mut console = Console::open("founder", (120, 36), World::Full);
+        console.keys(keys).keys("ctrl-c");
+        assert!(console.effects.contains(&Effect::Quit), "{keys}");
+    }
+}
+
+#[test]
+fn support_types_at_once_and_enter_opens_the_only_hit() {
+    let mut console = Console::open("support", (120, 36), World::Full);
+    console.type_in("quince");
+    console.pass(300);
+    assert!(console.screen().contains("Nobody and nothing is known by \"quince\""), "{}", console.screen());
+    console.keys("ctrl-u").type_in("ana");
+    console.pass(300);
+    console.keys("enter");
+    console.pass(300);
+    let screen = console.screen();
+    assert!(screen.contains("Find \"ana\" > Ana Duarte"), "{screen}");
+    console.keys("esc");
+    assert!(console.screen().contains("Results"));
+}
+
+#[test]
+fn drilling_in_and_walking_history_end_where_they_began() {
+    let mut console = Console::open("founder", (120, 36), World::Full);
+    let start = console.model.place.clone();
+    console.keys("enter").pass(300).keys("3 4 [ [ [");
+    assert_eq!(console.model.place, start);
+    console.keys("]");
+    assert!(console.screen().contains("> Ana Duarte") || console.screen().contains("1182"), "{}", console.screen());
+}
+
+#[test]
+fn every_command_is_in_the_palette_and_in_help() {
+    let console = Console::open("founder", (120, 36), World::Full);
+    let all = palette::choices(&console.model, "");
+    let help = palette::help(&console.model, "");
+    for spec in TABLE {
+        assert!(help.iter().any(|(s, _)| s.command == spec.command), "{} is not in help", spec.name);
+        match spec.command {
+            Command::Screen(n) => {
+                let exists = console.model.views().screens.iter().position(|s| s.number == n);
+                if let Some(at) = exists {
+                    assert!(all.iter().any(|c| c.act == Act::Screen(at)));
+                }
+            }
+            command => assert!(all.iter().any(|c| c.act == Act::Run(command)), "{} cannot be reached", spec.name),
+        }
+    }
+}
+
+#[test]
+fn the_palette_finds_by_a_few_letters() {
+    let mut console = Console::open("founder", (120, 36), World::Full);
+    console.keys(":").type_in("flow").keys("enter");
+    assert!(console.screen().contains("> Flow"), "{}", console.screen());
+    console.effects.clear();
+    console.keys(":").type_in("dusk").keys("enter");
+    assert!(console.effects.contains(&Effect::LoadTheme("dusk".into())));
+}
+
+#[test]
+fn the_page_of_keys_is_what_the_table_says() {
+    let page = trueup::app::keys_markdown();
+    if std::env::var_os("WRITE_KEYS").is_some() {
+        std::fs::write("assets/keys.md", &page).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string("assets/keys.md").unwrap(), page);
+}
+
+#[test]
+fn nothing_that_would_change_the_world_can_be_asked_for() {
+    let mut console = Console::open("founder", (120, 36), World::Full);
+    console.keys("a");
+    let Some(Overlay::Menu { items, .. }) = &console.model.overlay else { panic!("no menu") };
+    assert!(items.iter().any(|item| item.refused && item.detail.contains("read-only")));
+    console.effects.clear();
+    console.keys("enter");
+    assert!(console.effects.is_empty());
+    assert!(console.screen().contains("read-only: acting is not allowed"));
+}
+
+#[test]
+fn a_store_that_goes_away_leaves_the_rows_with_their_age_and_heals_by_itself() {
+    let mut console = Console::open("founder", (120, 36), World::Full);
+    console.world = World::Broken;
+    console.now = console.now.plus_ms(1000);
+    console.send(Msg::Revision(7));
+    let screen = console.screen();
+    assert!(screen.contains("Ana Duarte") && screen.contains("as of 14:02:11: the store does not answer"), "{screen}");
+    console.world = World::Full;
+    console.pass(2_500).pass(100);
+    assert!(!console.screen().contains("as of"), "{}", console.screen());
+}
+
+#[test]
+fn a_store_that_hangs_is_said_to_hang() {
+    let mut console = Console::open("founder", (120, 36), World::Full);
+    console.world = World::Silent;
+    console.now = console.now.plus_ms(1000);
+    console.send(Msg::Revision(7));
+    console.pass(5_000);
+    assert!(!console.screen().contains("has not answered"));
+    console.pass(6_000);
+    assert!(console.screen().contains("the store has not answered for"), "{}", console.screen());
+}
+
+#[test]
+fn a_broken_view_file_is_a_banner_and_the_last_good_views_stay() {
+    let mut console = Console::open("founder", (120, 36), World::Full);
+    let bad = vec![("founder".to_owned(), "extends = \"base\"\nfirts = \"today\"\n".to_owned())];
+    console.send(Msg::Views(view::load("founder", &bad).map(Box::new)));
+    let screen = console.screen();
+    assert!(screen.contains("views/founder.toml:2") && screen.contains("did you mean `first`"), "{screen}");
+    assert!(screen.contains("Ana Duarte"));
+    console.keys("esc");
+    assert!(!console.screen().contains("founder.toml"));
+}
+
+#[test]
+fn another_role_and_another_theme_can_be_taken_while_running() {
+    let mut console = Console::open("founder", (120, 36), World::Full);
+    console.send(Msg::Views(view::load("engineer", &[]).map(Box::new)));
+    console.pass(300);
+    assert!(console.screen().contains("> Flow"));
+    console.send(Msg::Theme(theme::load("paper", &[]).map(Box::new)));
+    assert_eq!(console.model.setup.theme.name, "paper");
+}
+
+#[test]
+fn columns_can_be_hidden_and_the_last_one_stays() {
+    let mut console = Console::open("founder", (120, 36), World::Full);
+    console.keys("c");
+    for _ in 0..12 {
+        console.keys("enter j");
+    }
+    let name = pane(&console, "mismatches");
+    let spec = console.model.views().panes[name].clone();
+    assert_eq!(console.model.panes[name].columns(&spec).len(), 1);
+}
+
+#[test]
+fn marked_rows_are_copied_together() {
+    let mut console = Console::open("founder", (120, 36), World::Full);
+    console.keys("space space y");
+    assert!(console.effects.contains(&Effect::Copy("1182\n1204".into())), "{:?}", console.effects.last());
+}
+
+#[test]
+fn the_engine_elsewhere_is_said_in_the_header() {
+    let mut console = Console::open("founder", (160, 36), World::Full);
+    console.send(Msg::Engine(Engine::Elsewhere(Text::new("host-b"))));
+    assert!(console.screen().contains("watching; engine on host-b"), "{}", console.screen());
+}
+
+// Random lives.
+
+#[derive(Clone, Debug)]
+enum Step {
+    Key(Press),
+    Paste(String),
+    Resize(u16, u16),
+    Focus(bool),
+    Point(u8, u16, u16),
+    /// Answers one of the loads in flight, from some world.
+    Answer(usize, u8),
+    Revision,
+    Pass(u16),
+    Views(u8),
+    Theme(u8),
+    Banner,
+    Engine(u8),
+    /// Delivers an answer that nobody asked for.
+    Stray(u8, u64),
+}
+
+fn key() -> impl Strategy<Value = Press> {
+    let named = vec![
+        Key::Enter,
+        Key::Esc,
+        Key::Tab,
+        Key::BackTab,
+        Key::Backspace,
+        Key::Delete,
+        Key::Up,
+        Key::Down,
+        Key::Left,
+        Key::Right,
+        Key::Home,
+        Key::End,
+        Key::PageUp,
+        Key::PageDown,
+        Key::F(1),
+    ];
+    prop_oneof![
+        4 => proptest::sample::select(TABLE.iter().flat_map(|s| s.keys.iter().map(|k| parse(k))).collect::<Vec<_>>()),
+        2 => proptest::sample::select(named).prop_map(Press::of),
+        1 => any::<char>().prop_map(Press::char),
+        1 => proptest::char::range('a', 'z').prop_map(Press::ctrl),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        20 => key().prop_map(Step::Key),
+        1 => any::<String>().prop_map(Step::Paste),
+        2 => (0_u16..301, 0_u16..91).prop_map(|(w, h)| Step::Resize(w, h)),
+        1 => any::<bool>().prop_map(Step::Focus),
+        2 => (0_u8..3, 0_u16..300, 0_u16..90).prop_map(|(p, x, y)| Step::Point(p, x, y)),
+        16 => (any::<usize>(), 0_u8..5).prop_map(|(n, world)| Step::Answer(n, world)),
+        4 => Just(Step::Revision),
+        6 => any::<u16>().prop_map(Step::Pass),
+        1 => (0_u8..4).prop_map(Step::Views),
+        1 => (0_u8..6).prop_map(Step::Theme),
+        1 => Just(Step::Banner),
+        1 => (0_u8..4).prop_map(Step::Engine),
+        1 => (any::<u8>(), any::<u64>()).prop_map(|(p, r)| Step::Stray(p, r)),
+    ]
+}
+
+struct Life {
+    model: Model,
+    now: Time,
+    flying: Vec<Effect>,
+    log: Vec<(Msg, Time)>,
+}
+
+impl Life {
+    fn new() -> Self {
+        Self { model: Model::new(setup("engineer", (120, 36))), now: at(0), flying: Vec::new(), log: Vec::new() }
+    }
+
+    fn send(&mut self, msg: Msg) {
+        self.log.push((msg.clone(), self.now));
+        for effect in update(&mut self.model, msg, self.now) {
+            if let Effect::Load { query, .. } = &effect {
+                assert!((1..=2000).contains(&query.limit));
+            }
+            if !matches!(
+                effect,
+                Effect::Load { .. }
+                    | Effect::LoadTraffic { .. }
+                    | Effect::Find { .. }
+                    | Effect::LoadStatus { .. }
+                    | Effect::LoadCustomer { .. }
+            ) {
+                continue;
+            }
+            self.flying.push(effect);
+        }
+    }
+
+    fn step(&mut self, step: Step) {
+        let worlds = [World::Full, World::Empty, World::Broken, World::Hostile, World::Full];
+        match step {
+            Step::Key(press) => self.send(Msg::Input(Input::Press(press))),
+            Step::Paste(text) => self.send(Msg::Input(Input::Paste(text))),
+            Step::Resize(w, h) => self.send(Msg::Input(Input::Resize(w, h))),
+            Step::Focus(on) => self.send(Msg::Input(Input::Focus(on))),
+            Step::Point(p, x, y) => {
+                let what = [Pointer::Click, Pointer::WheelUp, Pointer::WheelDown][usize::from(p) % 3];
+                self.send(Msg::Input(Input::Pointer(what, x, y)));
+            }
+            Step::Answer(n, world) => {
+                if self.flying.is_empty() {
+                    return;
+                }
+                let effect = self.flying.remove(n % self.flying.len());
+                if let Some(msg) = answer(&effect, worlds[usize::from(world)]) {
+                    self.send(msg);
+                }
+            }
+            Step::Revision => self.send(Msg::Revision(self.model.revision + 1)),
+            Step::Pass(ms) => {
+                self.now = self.now.plus_ms(i64::from(ms));
+                self.send(Msg::Tick);
+            }
+            Step::Views(n) => {
+                let role = ["founder", "support", "engineer", "nobody"][usize::from(n) % 4];
+                // A load in flight for the old views may still be answered: it must not be taken for a new one.
+                self.send(Msg::Views(view::load(role, &[]).map(Box::new)));
+            }
+            Step::Theme(n) => {
+                let name = theme::names().nth(usize::from(n)).unwrap_or("none");
+                self.send(Msg::Theme(theme::load(name, &[]).map(Box::new)));
+            }
+            Step::Banner => self.send(Msg::Banner(Problem::usage("something").hint("do this"))),
+            Step::Engine(n) => {
+                let engine =
+                    [Engine::Here, Engine::Starting, Engine::Elsewhere("b".into()), Engine::Nobody("no".into())];
+                self.send(Msg::Engine(engine[usize::from(n) % 4].clone()));
+            }
+            Step::Stray(pane, request) => {
+                let result = Ok(Page { rows: fixture::rows(trueup::domain::Dataset::Jobs, World::Full), total: None });
+                self.send(Msg::Rows { pane: pane.into(), request: request | 1 << 40, revision: 0, result });
+            }
+        }
+        self.check();
+    }
+
+    fn check(&self) {
+        for pane in &self.model.panes {
+            let keys: BTreeSet<_> = pane.items().iter().map(|item| item.key()).collect();
+            if let Some(cursor) = &pane.cursor {
+                assert!(keys.contains(cursor), "the cursor is on a row that is not there");
+            }
+            assert!(pane.top <= pane.items().len().saturating_sub(1), "scrolled past the end");
+            if let Some(index) = pane.index() {
+                assert!(index < pane.items().len());
+            }
+            assert!(!matches!(&pane.feed.shown, Loadable::Stale { data, .. } if data.items.len() > 2000));
+        }
+        assert!(self.model.banners.len() <= 8);
+        if let Some(next) = self.model.deadline(self.now) {
+            assert!(next > self.now);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 10, max_shrink_iters: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_thousand_random_messages_break_nothing(steps in prop::collection::vec(step(), 1000)) {
+        let mut life = Life::new();
+        life.send(Msg::Tick);
+        for (n, step) in steps.into_iter().enumerate() {
+            life.step(step);
+            if n % 40 == 0 {
+                let screen = fixture::screen(&life.model, life.now);
+                let (w, h) = life.model.size;
+                prop_assert!(w < 10 || h < 1 || screen.lines().next().unwrap_or("").contains("PRODUCTION"), "{}x{}\n{}", w, h, screen);
+            }
+        }
+    }
+
+    #[test]
+    fn a_recording_that_is_played_again_ends_the_same(steps in prop::collection::vec(step(), 300)) {
+        let mut life = Life::new();
+        for step in steps {
+            life.step(step);
+        }
+        let mut again = Model::new(setup("engineer", (120, 36)));
+        for (msg, now) in life.log {
+            update(&mut again, msg, now);
+        }
+        prop_assert_eq!(format!("{:?}", again), format!("{:?}", life.model));
+    }
+}
