@@ -99,6 +99,18 @@ fn a_live_tail_stops_when_somebody_moves_counts_what_is_newer_and_g_resumes() {
 }
 
 #[test]
+fn a_filter_in_a_stopped_tail_leaves_no_cursor_on_a_row_that_is_gone() {
+    let mut console = Console::open("engineer", (120, 36), World::Full);
+    console.keys("j j j");
+    let (pane, request) = (pane(&console, "deliveries"), next_request(&mut console, "deliveries"));
+    let other: Vec<Row> = fixture::deliveries(500, 50).into_iter().map(|d| Row::Delivery(Box::new(d))).collect();
+    console.send(Msg::Rows { pane, request, revision: 9, result: Ok(Page { rows: other, total: None }) });
+    console.keys("/").type_in("state = failed");
+    let state = &console.model.panes[pane];
+    assert!(state.cursor.is_none() && state.held.is_none() && state.index() == Some(0));
+}
+
+#[test]
 fn five_hundred_revisions_a_second_load_a_pane_five_times() {
     let mut console = Console::open("founder", (120, 36), World::Full);
     console.pass(1000);
@@ -528,7 +540,7 @@ impl Life {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 10, max_shrink_iters: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_thousand_random_messages_break_nothing(steps in prop::collection::vec(step(), 1000)) {

@@ -151,6 +151,13 @@ impl Pane {
         (self.cursor, self.at, self.top) = (None, 0, 0);
     }
 
+    /// Drops stopped rows because the question changed; the cursor was on one of them.
+    pub fn release(&mut self) {
+        if self.held.is_some() {
+            self.follow();
+        }
+    }
+
     /// In a stopped tail, brings what changed about the rows shown.
     pub fn refresh_held(&mut self) {
         let (Some(held), Some(latest)) = (&mut self.held, self.feed.data()) else { return };

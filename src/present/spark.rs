@@ -1,7 +1,8 @@
 //! Small lines: a series of numbers in as many cells.
 
-const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-const ASCII: [char; 8] = ['_', '.', ',', '-', '=', '+', '*', '#'];
+/// The full block is left out: lines in neighbouring rows would run into each other.
+const BARS: [char; 7] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇'];
+const ASCII: [char; 7] = ['_', '.', '-', '=', '+', '*', '#'];
 
 /// Draws a series in at most `width` cells, newest at the right. `None` is a gap (a run that failed). The lowest bar is
 /// nought, so that a quiet source looks quiet. Neighbours that share a cell are added up (`sum`) or show the largest.
@@ -33,8 +34,8 @@ pub fn line(series: &[Option<u32>], width: usize, sum: bool, ascii: bool) -> Str
             None => 'x',
             Some(_) if top == 0 => bars[0],
             Some(n) => {
-                let step = (u64::from(*n) * 7).div_ceil(u64::from(top));
-                bars[usize::try_from(step).unwrap_or(7).min(7)]
+                let step = (u64::from(*n) * 6).div_ceil(u64::from(top));
+                bars[usize::try_from(step).unwrap_or(6).min(6)]
             }
         })
         .collect()
@@ -46,9 +47,9 @@ mod tests {
 
     #[test]
     fn nought_is_the_lowest_bar_and_the_most_the_highest() {
-        assert_eq!(line(&[Some(0), Some(4), Some(8)], 9, false, false), "▁▅█");
+        assert_eq!(line(&[Some(0), Some(4), Some(8)], 9, false, false), "▁▄▇");
         assert_eq!(line(&[Some(0), Some(0)], 9, false, false), "▁▁");
-        assert_eq!(line(&[Some(1), None], 9, false, false), "█x");
+        assert_eq!(line(&[Some(1), None], 9, false, false), "▇x");
         assert_eq!(line(&[], 9, false, false), "");
     }
 
@@ -58,6 +59,6 @@ mod tests {
         series[57] = Some(90);
         let drawn = line(&series, 10, false, false);
         assert_eq!(drawn.chars().count(), 10);
-        assert_eq!(drawn.chars().filter(|c| *c == '█').count(), 1);
+        assert_eq!(drawn.chars().filter(|c| *c == '▇').count(), 1);
     }
 }

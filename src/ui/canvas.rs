@@ -90,8 +90,14 @@ impl<'b> Canvas<'b> {
         }
         self.line(area, row, line);
         let style = self.look.role(role);
-        let over = Style { fg: None, ..style };
-        let over = if style.bg.is_some() { over.remove_modifier(Modifier::DIM) } else { over };
+        let mut over = Style { fg: None, ..style };
+        if style.bg.is_some() || style.add_modifier.contains(Modifier::REVERSED) {
+            over = over.remove_modifier(Modifier::DIM);
+        }
+        if style.add_modifier.contains(Modifier::REVERSED) {
+            // Inverted inks would be stripes: the bar is of one colour, glyph and word say the rest.
+            over.fg = Some(ratatui::style::Color::Reset);
+        }
         self.buffer.set_style(Rect { y: rect.y + row, height: 1, ..rect }, over);
     }
 }

@@ -319,7 +319,8 @@ fn what_a_frame_costs() {
     assert!(!rows(Dataset::Mismatches, World::Full).is_empty());
 }
 
-/// `LOOK=120x30 ROLE=support KEYS="2; type ana" WORLD=empty cargo test --test ui look -- --nocapture` prints a screen.
+/// `LOOK=120x30 ROLE=support KEYS="2; type ana" WORLD=empty cargo test --test ui look -- --nocapture` prints a screen;
+/// with `ANSI=file THEME=dusk` it writes the screen in colour.
 #[test]
 fn look() {
     let Ok(size) = std::env::var("LOOK") else { return };
@@ -340,6 +341,14 @@ fn look() {
             None => console.keys(step),
         };
         console.pass(250);
+    }
+    if let Ok(file) = std::env::var("ANSI") {
+        console.model.setup.theme = theme::load(&std::env::var("THEME").unwrap_or("terminal".into()), &[]).unwrap();
+        let backend = ratatui::backend::CrosstermBackend::new(std::fs::File::create(file).unwrap());
+        let viewport = ratatui::Viewport::Fixed(ratatui::layout::Rect::new(0, 0, w, h));
+        let mut terminal = ratatui::Terminal::with_options(backend, ratatui::TerminalOptions { viewport }).unwrap();
+        terminal.draw(|frame| trueup::ui::draw(frame, &console.model, console.now)).unwrap();
+        return;
     }
     println!("{}", console.screen());
 }

@@ -266,7 +266,7 @@ impl Model {
         let Some(pane) = self.focus_index() else { return };
         let state = &mut self.panes[pane];
         state.sort = Some(sort);
-        state.held = None;
+        state.release();
         state.feed.ask_anew();
         let way = if sort.descending { "largest first" } else { "smallest first" };
         self.say(format!("ordered by {}, {way}; S turns it around", sort.field.name), Tone::Ok, now);

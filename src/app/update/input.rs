@@ -82,7 +82,7 @@ impl Model {
         let state = self.panes.get_mut(pane)?;
         if state.filter != filter {
             state.filter = filter;
-            state.held = None;
+            state.release();
             state.feed.ask_anew();
         }
         None
