@@ -10,3 +10,5 @@ pub mod config;
 pub mod store;
 
 pub mod sources;
+
+pub mod console;
