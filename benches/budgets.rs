@@ -25,10 +25,10 @@ fn main() {
     std::fs::create_dir_all(&folder).unwrap();
     runtime.block_on(async {
         if runs("derive") {
-            derive(&folder, 100_000).await;
+            derive(&folder, size("TRUEUP_BENCH_CUSTOMERS", 100_000)).await;
         }
         if runs("find") {
-            find(&folder, 1_000_000).await;
+            find(&folder, size("TRUEUP_BENCH_FIND", 1_000_000)).await;
         }
     });
     std::fs::remove_dir_all(&folder).unwrap();
@@ -223,4 +223,9 @@ fn resident() -> f64 {
     let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = text.lines().find(|line| line.starts_with("VmRSS")).unwrap_or_default();
     line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
+}
+
+/// How many, unless the environment says otherwise.
+fn size(variable: &str, usual: usize) -> usize {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }

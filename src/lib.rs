@@ -20,5 +20,6 @@ pub mod sim;
 pub mod sources;
 pub mod store;
 
-// The front door.
+// Where the two meet.
 pub mod cli;
+pub mod console;

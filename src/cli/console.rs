@@ -43,8 +43,8 @@ pub async fn sit(settings: Settings, store: Store, global: &Global, demo: bool) 
     let ended = console::open(opening).await;
     store.close().await;
     Ok(match ended? {
-        ExitReason::Left => Exit::Done,
-        reason => Exit::Signal(reason.code()),
+        ExitReason::Quit => Exit::Done,
+        ended => Exit::Signal(ended.code()),
     })
 }
 
@@ -54,7 +54,11 @@ pub fn log_to(data: &Path) {
     let large = std::fs::metadata(&path).is_ok_and(|file| file.len() > LOG_LIMIT);
     let mut options = std::fs::OpenOptions::new();
     options.create(true);
-    if large { options.write(true).truncate(true) } else { options.append(true) };
+    if large {
+        options.write(true).truncate(true)
+    } else {
+        options.append(true)
+    };
     if folders::make(data).is_err() {
         return;
     }

@@ -23,6 +23,8 @@ pub enum Exit {
     Refused,
     /// 70
     Bug,
+    /// Ended by a signal: 128 and its number.
+    Signal(u8),
 }
 
 /// Every code with its meaning.
@@ -47,6 +49,7 @@ impl Exit {
             Self::StepFailed => 4,
             Self::Refused => 5,
             Self::Bug => 70,
+            Self::Signal(code) => code,
         }
     }
 

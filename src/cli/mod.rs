@@ -6,7 +6,9 @@
 pub mod args;
 pub mod choose;
 pub mod columns;
+pub mod console;
 pub mod credential;
+pub mod demo;
 pub mod doctor;
 pub mod exit;
 pub mod find;
@@ -20,7 +22,6 @@ pub mod manual;
 pub mod mark;
 pub mod open;
 pub mod output;
-mod pending;
 pub mod prompt;
 pub mod report;
 pub mod show;
@@ -76,9 +77,9 @@ fn finish(outcome: Outcome, out: &mut Output) -> Exit {
 
 fn dispatch(args: &Args, out: &mut Output) -> Outcome {
     let global = &args.global;
-    let Some(command) = &args.command else { return pending::console(global) };
+    let Some(command) = &args.command else { return wait(console::run(global)) };
     match command {
-        Command::Demo { seed } => pending::demo(*seed, global),
+        Command::Demo { seed } => wait(demo::run(*seed, global)),
         Command::Sim { dir, seed, speed, customers } => wait(sim::run(dir, *seed, *speed, *customers, out)),
         Command::Init { portal, print } => wait(init::run(portal.as_deref(), *print, global, out)),
         Command::Login(of) => {

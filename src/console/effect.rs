@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::process::Stdio;
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::mpsc::Sender;
@@ -80,7 +81,9 @@ impl Desk {
                 });
             }
             Effect::LoadStatus { request } => {
-                self.answer(move |desk| async move { Msg::Status { request, result: desk.status().await.map(Box::new) } });
+                self.answer(
+                    move |desk| async move { Msg::Status { request, result: desk.status().await.map(Box::new) } },
+                );
             }
             Effect::LoadCustomer { request, id, moments } => {
                 self.answer(move |desk| async move {
@@ -183,14 +186,15 @@ impl Desk {
 async fn open(url: &str) -> Msg {
     let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
     let shown = Text::new(url);
-    let started = tokio::process::Command::new(program)
-        .arg(url)
-        .stdin(std::process::Stdio::null())
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .spawn();
-    match started {
-        Ok(_) => Msg::Said(Text::new(format!("opened {shown}"))),
+    let mut command = std::process::Command::new(program);
+    let (stdin, stdout, stderr) = (Stdio::null(), Stdio::null(), Stdio::null());
+    command.arg(url).stdin(stdin).stdout(stdout).stderr(stderr);
+    match command.spawn() {
+        Ok(mut opener) => {
+            // Somebody has to take its exit code.
+            tokio::task::spawn_blocking(move || opener.wait());
+            Msg::Said(Text::new(format!("opened {shown}")))
+        }
         Err(_) => Msg::Said(Text::new(format!("no browser here; the address is {shown}"))),
     }
 }

@@ -4,11 +4,16 @@
 //! terminal and the lease back.
 
 pub mod clipboard;
+mod decode;
 pub mod effect;
+mod event;
 mod input;
+mod panics;
 pub mod run_loop;
 mod session;
+mod signals;
 pub mod terminal;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -81,8 +86,10 @@ pub async fn open(opening: Opening) -> Result<run_loop::ExitReason, Vec<Problem>
     }
     let session = Session::new(Model::new(setup), Arc::clone(&desk), clock());
     let revisions = tokio::spawn(follow(store.subscribe(), messages.clone()));
-    let beside = tokio::spawn(collect(opening_parts(&opening), desk, Arc::clone(&running), messages, Arc::clone(&clock)));
-    let ended = run_loop::run(session, inbox, clock).await;
+    let beside =
+        tokio::spawn(collect(opening_parts(&opening), desk, Arc::clone(&running), messages, Arc::clone(&clock)));
+    let options = run_loop::Options { mouse: false, worker_panic: Some(worker_panicked) };
+    let ended = run_loop::run(session, inbox, options).await;
     revisions.abort();
     beside.abort();
     let engine = running.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -90,6 +97,11 @@ pub async fn open(opening: Opening) -> Result<run_loop::ExitReason, Vec<Problem>
         engine.stop().await;
     }
     ended.map_err(|problem| vec![problem])
+}
+
+/// What the screen says when a worker panicked: the screen itself goes on.
+fn worker_panicked(words: Text) -> Msg {
+    Msg::Banner(Problem::bug("a part of trueup failed and was stopped").why(words).hint("the log file has the details"))
 }
 
 /// The role's views; a user's broken file is a complaint, and the built-in views are used instead.

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use sqlx::AssertSqlSafe;
 
 use super::db::{Arg, Db, Type, column, lines, table};
-use super::dirty::{UNCLAIMED, capped, systems_of};
+use super::dirty::{UNCLAIMED, capped, found_elsewise, systems_of};
 use super::record::{COLUMNS, Keys, read};
 use super::{Store, key};
 use crate::domain::{Cluster, ClusterKey, Problem, Record, System, SystemKind};
@@ -253,7 +253,10 @@ impl Rivals {
         }
         let portal = "r.system = 'portal' and r.kind = 'person' and r.deleted = 0";
         let mut found = records(db, &one(db), &format!("{portal} and r.id = n.key"), column(ids)).await?;
-        let alike = |column: &str| capped(db.engine(), &format!("{portal} and r.{column} = n.key"), RIVALS + 1);
+        let alike = |column: &str| {
+            let on = format!("{} and r.deleted = 0 and r.{column} = n.key", found_elsewise("r"));
+            capped(db.engine(), &on, RIVALS + 1)
+        };
         found.extend(select(db, &alike("email_key"), column(emails)).await?);
         for kind in [SystemKind::Billing, SystemKind::Crm, SystemKind::Support] {
             let ids: Vec<&str> = links.iter().filter(|(k, _)| *k == kind).map(|(_, id)| id.as_str()).collect();

@@ -13,13 +13,19 @@ use super::record::Mark;
 use super::{Dirty, Store};
 use crate::domain::{ClusterKey, Problem, System, SystemKind, Text, Time};
 
+/// A condition on a table's `system` that no index serves: without statistics SQLite takes two columns of the primary key
+/// for better than the one column of an index that finds the row at once, and reads the whole portal for each key.
+pub(super) fn found_elsewise(table: &str) -> String {
+    format!("{table}.system || '' = 'portal' and {table}.kind = 'person'")
+}
+
 /// Whether nobody in the portal claims the person `r`: not by link, not by the id kept there, not by e-mail. Billing
 /// persons only. Deleted customers claim nobody.
 pub(super) const UNCLAIMED: &str = "not exists (select 1 from record p where p.system = 'portal' \
      and p.kind = 'person' and p.deleted = 0 and p.id = r.link_portal) \
-   and not exists (select 1 from record p where p.system = 'portal' and p.kind = 'person' and p.deleted = 0 \
+   and not exists (select 1 from record p where p.system || '' = 'portal' and p.kind = 'person' and p.deleted = 0 \
      and p.link_billing = r.id) \
-   and not exists (select 1 from record p where p.system = 'portal' and p.kind = 'person' and p.deleted = 0 \
+   and not exists (select 1 from record p where p.system || '' = 'portal' and p.kind = 'person' and p.deleted = 0 \
      and p.email_key = r.email_key)";
 
 /// Whether something derived is stored about the orphan `r`.
@@ -182,13 +188,14 @@ pub(super) async fn expand(db: &Db, marks: &BTreeSet<Mark>) -> Result<BTreeSet<C
         found.extend(db.rows(AssertSqlSafe(sql), vec![column(portals)]).await?);
     }
     if !emails.is_empty() {
-        let on = "r.system = 'portal' and r.kind = 'person' and r.email_key = n.key";
-        let sql = format!("select r.id from {}", capped(db.engine(), on, ALIKE));
+        let on = format!("{} and r.email_key = n.key", found_elsewise("r"));
+        let sql = format!("select r.id from {}", capped(db.engine(), &on, ALIKE));
         found.extend(db.rows(AssertSqlSafe(sql), vec![column(emails)]).await?);
     }
     for kind in [SystemKind::Billing, SystemKind::Crm, SystemKind::Support] {
         let ids: Vec<&str> = links.iter().filter(|(k, _)| *k == kind).map(|(_, id)| id.as_str()).collect();
         if !ids.is_empty() {
+            let portal = found_elsewise("p");
             let sql = format!("select p.id from {one} cross join record p where {portal} and p.link_{kind} = n.key");
             found.extend(db.rows(AssertSqlSafe(sql), vec![column(ids)]).await?);
         }
