@@ -143,6 +143,8 @@ impl Desk {
 
     async fn traffic(&self, window_ms: i64, buckets: usize) -> Result<Vec<Traffic>, Problem> {
         let mut rows = self.store.traffic(window_ms, buckets, self.now()).await?;
+        // The portal receives; events are the providers'.
+        rows.retain(|row| row.source != System::Portal);
         for row in &mut rows {
             if row.total == 0 && row.unknown.is_none() {
                 row.unknown = self.untold.get().and_then(|untold| untold.get(&row.source)).map(|why| Text::new(*why));

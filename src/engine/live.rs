@@ -223,7 +223,7 @@ async fn derive(shared: Arc<Shared>) {
                 let mut pulse = shared.pulse.lock().unwrap_or_else(PoisonError::into_inner);
                 pulse.derived_at = Some(now);
                 pulse.waiting_since = None;
-                if judged.clusters > 0 {
+                if judged.clusters > 0 || pulse.derive_ms.is_none() {
                     pulse.derive_ms = Some(now.since(started).max(1));
                 }
             }
