@@ -1,7 +1,7 @@
 //! How one source stands, from what its collections brought.
 //!
 //! What must stay true: only a source that answers *now* can be believed; a single hiccup does not turn a screen
-//! grey, a second one does; nothing but a finished full collection lets absence be concluded.
+//! grey, a second one does, and so does a provider that sends us away for longer than a minute; nothing but a finished full collection lets absence be concluded.
 
 use std::collections::VecDeque;
 
@@ -69,6 +69,7 @@ impl Health {
                 self.now.complete.push(*kind);
             }
         }
+        self.now.complete.retain(|kind| !batch.lost.contains(kind));
         for record in &batch.records {
             if let Some(changed) = record.changed_at() {
                 let lag = now.since(changed);
@@ -82,14 +83,18 @@ impl Health {
         }
         self.now.lag_ms = percentile(&self.lags, 99).or(self.now.lag_ms);
         let skew = batch.clock_skew_ms.filter(|ms| ms.abs() > 60_000);
+        // Halfway through a round nothing is said yet of the part that could not be read in the last one.
+        let still = batch.more && batch.partial.is_none() && self.now.state == SourceState::Partial;
         self.now.state = match (&batch.partial, self.whole()) {
             (Some(_), _) => SourceState::Partial,
+            (None, _) if still => SourceState::Partial,
             (None, true) => SourceState::Ok,
             (None, false) => SourceState::Collecting,
         };
         self.now.problem = match (&batch.partial, skew) {
-            (Some(problem), _) => Some(Text::new(problem.to_string())),
+            (Some(problem), _) => Some(problem.line()),
             (None, Some(ms)) => Some(Text::new(format!("its clock is {} s away from this machine's", ms / 1000))),
+            (None, None) if still => self.now.problem.take(),
             (None, None) => None,
         };
         if !batch.more {
@@ -100,7 +105,7 @@ impl Health {
     /// Takes in a failure and says how long to wait before the next try, in milliseconds.
     pub fn failed(&mut self, error: &SourceError) -> i64 {
         let known = self.now.complete_at.is_some();
-        self.now.problem = Some(Text::new(error.problem.to_string()));
+        self.now.problem = Some(error.problem.line());
         match error.cause {
             Cause::Refused | Cause::Settings => {
                 self.failures += 1;
@@ -108,7 +113,8 @@ impl Health {
             }
             Cause::RateLimited => {
                 self.throttles += 1;
-                if self.throttles >= THROTTLES_TO_BE_DOWN {
+                let long = error.retry_after_ms.is_some_and(|ms| ms > LONGEST_WAIT_MS);
+                if !known || long || self.throttles >= THROTTLES_TO_BE_DOWN {
                     self.now.state = SourceState::Down;
                 }
             }
@@ -124,6 +130,13 @@ impl Health {
         let step = self.failures.max(self.throttles).saturating_sub(1).min(10);
         let wait = (FIRST_WAIT_MS << step).min(LONGEST_WAIT_MS);
         wait.max(error.retry_after_ms.unwrap_or(0))
+    }
+
+    /// It is not asked again for now: what it last said stays, but is not believed any longer.
+    pub fn given_up(&mut self) {
+        if self.now.answers() || self.now.state == SourceState::Waiting {
+            self.now.state = SourceState::Down;
+        }
     }
 
     /// Whether every kind that the source can bring has been collected in full.
@@ -196,6 +209,31 @@ mod tests {
         assert_eq!(waits.last(), Some(&LONGEST_WAIT_MS));
         let told = SourceError { retry_after_ms: Some(90_000), ..error(Cause::RateLimited) };
         assert_eq!(health.failed(&told), 90_000);
+    }
+
+    #[test]
+    fn who_is_sent_away_for_long_is_down_at_once_and_for_a_moment_is_not() {
+        let mut health = health();
+        let read = Batch { finished: vec![(Kind::Person, Time::from_ms(0))], ..Batch::default() };
+        health.succeeded(&read, Time::from_ms(10));
+        health.failed(&SourceError { retry_after_ms: Some(2_000), ..error(Cause::RateLimited) });
+        assert_eq!(health.current().state, SourceState::Ok);
+        health.failed(&SourceError { retry_after_ms: Some(3_600_000), ..error(Cause::RateLimited) });
+        assert_eq!(health.current().state, SourceState::Down);
+    }
+
+    #[test]
+    fn a_kind_that_can_no_longer_be_read_is_no_longer_known() {
+        let mut health = health();
+        let read = Batch { finished: vec![(Kind::Person, Time::from_ms(0))], ..Batch::default() };
+        health.succeeded(&read, Time::from_ms(10));
+        let problem = Some(Problem::usage("the table is gone"));
+        let lost = Batch { lost: vec![Kind::Person], partial: problem, ..Batch::default() };
+        health.succeeded(&lost, Time::from_ms(20));
+        assert_eq!(health.current().state, SourceState::Partial);
+        assert!(!health.current().knows(Kind::Person));
+        health.succeeded(&read, Time::from_ms(30));
+        assert!(health.current().knows(Kind::Person));
     }
 
     #[test]
