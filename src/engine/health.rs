@@ -3,7 +3,7 @@
 //! What must stay true: only a source that answers *now* can be believed; a single hiccup does not turn a screen
 //! grey, a second one does, and so does a provider that sends us away for longer than a minute; nothing but a finished full collection lets absence be concluded.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use crate::domain::{Batch, Kind, SourceHealth, SourceState, System, Text, Time};
 use crate::sources::{Capabilities, Cause, SourceError};
@@ -18,7 +18,7 @@ const FIRST_WAIT_MS: i64 = 1_000;
 const LONGEST_WAIT_MS: i64 = 60_000;
 /// Samples of observed lag that are kept.
 const LAG_SAMPLES: usize = 500;
-/// A change older than this when it is first seen says nothing about lag: it was there before we looked.
+/// A change older than this when it is first seen says nothing about lag.
 const LAG_WINDOW_MS: i64 = 3_600_000;
 
 /// The health of one source while its collector runs.
@@ -30,6 +30,10 @@ pub struct Health {
     failures: u32,
     throttles: u32,
     lags: VecDeque<i64>,
+    /// Since when rounds have been finished without a failure between them.
+    watching_since: Option<Time>,
+    /// Changes of the last hour that have been seen.
+    seen: HashMap<(Kind, Text), Time>,
 }
 
 impl Health {
@@ -46,7 +50,16 @@ impl Health {
                 problem: None,
             },
         };
-        Self { now, kinds: capabilities.kinds, rate_left: None, failures: 0, throttles: 0, lags: VecDeque::new() }
+        Self {
+            now,
+            kinds: capabilities.kinds,
+            rate_left: None,
+            failures: 0,
+            throttles: 0,
+            lags: VecDeque::new(),
+            watching_since: None,
+            seen: HashMap::new(),
+        }
     }
 
     /// What comparison needs to know.
@@ -70,14 +83,7 @@ impl Health {
             }
         }
         self.now.complete.retain(|kind| !batch.lost.contains(kind));
-        for record in &batch.records {
-            if let Some(changed) = record.changed_at() {
-                let lag = now.since(changed);
-                if (0..LAG_WINDOW_MS).contains(&lag) && self.whole() {
-                    self.lags.push_back(lag);
-                }
-            }
-        }
+        self.observe_lag(batch, now);
         while self.lags.len() > LAG_SAMPLES {
             self.lags.pop_front();
         }
@@ -99,12 +105,33 @@ impl Health {
         };
         if !batch.more {
             self.now.complete_at = Some(now);
+            self.watching_since.get_or_insert(now);
+            self.seen.retain(|_, changed| now.since(*changed) < LAG_WINDOW_MS);
+        }
+    }
+
+    /// Measures how long changes took to arrive: those made since we watch without a gap, when first seen. Sources
+    /// give the same again in every round (their windows overlap); that says nothing.
+    fn observe_lag(&mut self, batch: &Batch, now: Time) {
+        let Some(since) = self.watching_since else { return };
+        for record in &batch.records {
+            let Some(changed) = record.changed_at().filter(|at| *at > since) else { continue };
+            let lag = now.since(changed);
+            if !(0..LAG_WINDOW_MS).contains(&lag) {
+                continue;
+            }
+            let before = self.seen.insert((record.kind, record.id.clone()), changed);
+            if before.is_none_or(|before| before < changed) {
+                self.lags.push_back(lag);
+            }
         }
     }
 
     /// Takes in a failure and says how long to wait before the next try, in milliseconds.
     pub fn failed(&mut self, error: &SourceError) -> i64 {
         let known = self.now.complete_at.is_some();
+        // What changes during an absence arrives late because of it, not because of the way it travels.
+        self.watching_since = None;
         self.now.problem = Some(error.problem.line());
         match error.cause {
             Cause::Refused | Cause::Settings => {
@@ -147,7 +174,8 @@ impl Health {
 
 /// Whether the change from one health to another can change a verdict.
 pub fn matters(before: Option<&SourceHealth>, after: &SourceHealth) -> bool {
-    before.is_none_or(|b| b.answers() != after.answers() || b.complete != after.complete)
+    let able = |health: &SourceHealth| (health.answers(), health.complete_at.is_some());
+    before.is_none_or(|before| able(before) != able(after) || before.complete != after.complete)
 }
 
 fn percentile(samples: &VecDeque<i64>, percent: usize) -> Option<i64> {
@@ -160,7 +188,7 @@ fn percentile(samples: &VecDeque<i64>, percent: usize) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Problem;
+    use crate::domain::{Problem, Record};
 
     fn health() -> Health {
         let capabilities = Capabilities {
@@ -220,6 +248,25 @@ mod tests {
         assert_eq!(health.current().state, SourceState::Ok);
         health.failed(&SourceError { retry_after_ms: Some(3_600_000), ..error(Cause::RateLimited) });
         assert_eq!(health.current().state, SourceState::Down);
+    }
+
+    #[test]
+    fn lag_is_what_a_new_change_took_and_seeing_it_again_adds_nothing() {
+        let mut health = health();
+        let person = |changed: i64| {
+            let mut record = Record::new(System::Hubspot, Kind::Person, "1", Time::from_secs(0));
+            record.updated_at = Some(Time::from_secs(changed));
+            Batch { records: vec![record], ..Batch::default() }
+        };
+        health.succeeded(&person(90), Time::from_secs(100));
+        assert_eq!(health.current().lag_ms, None, "it was there before we looked");
+        for now in [103, 200, 900] {
+            health.succeeded(&person(101), Time::from_secs(now));
+            assert_eq!(health.current().lag_ms, Some(2_000));
+        }
+        health.failed(&error(Cause::Unavailable));
+        health.succeeded(&person(950), Time::from_secs(1_500));
+        assert_eq!(health.current().lag_ms, Some(2_000), "nobody looked meanwhile");
     }
 
     #[test]

@@ -50,11 +50,11 @@ pub fn fingerprint(rules: &Rules, evidence: &Evidence) -> i64 {
     digest.as_ref().iter().take(8).fold(0, |number, byte| (number << 8) | i64::from(*byte))
 }
 
-/// What a verdict may rest on: whether the source answers, and of what it knows everything.
+/// What a verdict may rest on: whether the source answers, whether it was ever through, of what it knows everything.
 fn able(health: &SourceHealth) -> String {
     let mut kinds: Vec<&str> = health.complete.iter().map(|kind| kind.as_str()).collect();
     kinds.sort_unstable();
-    format!("{} {} {kinds:?}", health.system, health.answers())
+    format!("{} {} {} {kinds:?}", health.system, health.answers(), health.complete_at.is_some())
 }
 
 /// Whether the stored verdicts were made on another basis than this.
