@@ -230,11 +230,21 @@ pub(crate) async fn until_state(engine: &Engine, secs: u64, want: impl Fn(&Engin
     assert!(reached.is_ok(), "the engine is {:?} after {secs} s", *engine.state().borrow());
 }
 
+impl Picture {
+    /// Without what was settling at another moment: that changes with time alone.
+    pub(crate) fn without_settling_of(mut self, other: &Self) -> Self {
+        self.customers.retain(|id, _| other.customers.get(id) != Some(&Verdict::Settling));
+        self.mismatches.retain(|id, _| other.mismatches.get(id).is_none_or(|row| row.1 != Verdict::Settling));
+        self
+    }
+}
+
 /// The screen shows what it showed before, in time.
-pub(crate) async fn as_before(store: &Store, before: &Picture, secs: u64) {
+pub(crate) async fn as_before(store: &Store, settling: &Picture, secs: u64) {
     let end = Instant::now() + Duration::from_secs(secs);
+    let before = &settling.clone().without_settling_of(settling);
     loop {
-        let now = picture(store).await;
+        let now = picture(store).await.without_settling_of(settling);
         if now == *before {
             return;
         }
