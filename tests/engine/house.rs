@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,8 @@ use trueup::domain::{Check, Class, Customer, Dataset, Mismatch, Row, SourceRow, 
 use trueup::engine::{self, Built, Engine, EngineState, Summary};
 use trueup::query::Expr;
 use trueup::sim::{FEWEST, Options, Running, start};
+use trueup::sources::budget::Limits;
+use trueup::sources::registry::{self, SourceSpec};
 use trueup::store::Store;
 
 /// How often a live engine asks its sources here.
@@ -68,8 +71,25 @@ impl House {
         Store::open(&format!("sqlite:{}", self.folder.0.join("trueup.db").display())).await.unwrap()
     }
 
+    /// The sources as the binary makes them, except that they need not save the fakes' calls.
     pub(crate) async fn built(&self) -> Built {
-        engine::build::sources(&self.settings, &|_| None).await
+        let mut built = engine::build::sources(&self.settings, &|_| None).await;
+        for (system, source) in &mut built {
+            let Some(settings) = self.settings.sources.get(system) else { continue };
+            let (api_key, _) = engine::build::credential(&self.settings, *system, "api_key", &|_| None).await.unwrap();
+            let spec = SourceSpec {
+                system: *system,
+                base_url: settings.base_url.clone(),
+                live: settings.live,
+                link_field: settings.link_field.clone(),
+                account: settings.account.clone(),
+                api_key,
+                limits: Some(Limits::LOOPBACK),
+            };
+            assert!(source.is_ok(), "{system} can be made as the settings say");
+            *source = registry::build(&spec).map(Arc::from);
+        }
+        built
     }
 
     /// One round with sources of its own, as a new process would have them.
