@@ -20,6 +20,9 @@ pub struct Batch {
     /// Kinds whose full collection ends with this batch, with the moment at which that collection began: records of
     /// this system and kind last seen before it are gone.
     pub finished: Vec<(Kind, Time)>,
+    /// Kinds that could not be read in this round although they were before (a table that vanished, a permission
+    /// that was withdrawn): until they are finished again, nothing may be concluded from their absence or their age.
+    pub lost: Vec<Kind>,
     /// Requests left in the provider's current window, as its headers or our budget tell.
     pub rate_left: Option<i64>,
     /// A part that could not be read, for a person (a missing scope, say); the rest is good.

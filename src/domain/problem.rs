@@ -93,6 +93,16 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// Everything on one line, for a cell of a table: `place: what: why; hint`.
+    pub fn line(&self) -> Text {
+        let place = self.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
+        let why = self.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        let hint = self.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+        Text::new(format!("{place}{}{why}{hint}", self.what))
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(place) = &self.place {

@@ -85,10 +85,14 @@ impl Watch {
         }
     }
 
+    /// Whether the last outcome is another than the confirmed one.
+    pub fn in_doubt(&self) -> bool {
+        self.run.0 != self.confirmed
+    }
+
     /// Milliseconds until the next run: a check in doubt is looked at again soon.
     pub fn next_in_ms(&self) -> i64 {
-        let in_doubt = self.run.0 != self.confirmed;
-        if in_doubt { self.settings.every_ms.min(5_000) } else { self.settings.every_ms }
+        if self.in_doubt() { self.settings.every_ms.min(5_000) } else { self.settings.every_ms }
     }
 
     fn judge(&self, probe: &ProbeResult) -> (CheckState, Option<String>) {

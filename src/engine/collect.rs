@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
+
 use super::Clock;
 use super::health::{Health, matters};
-use crate::domain::{Batch, Problem, Text};
+use crate::domain::{Batch, Problem, SourceHealth, SourceState, System};
 use crate::sources::{Cause, Source, SourceError};
 use crate::store::Store;
 
@@ -35,7 +37,7 @@ pub struct Collector {
     /// How the source stands.
     pub health: Health,
     cursor: Option<String>,
-    saved: Option<crate::domain::SourceHealth>,
+    saved: Option<SourceHealth>,
 }
 
 impl Collector {
@@ -63,7 +65,11 @@ impl Collector {
                 let verdicts_move = self.save().await?;
                 Ok(Step { changed, more: batch.more, wait_ms: None, verdicts_move, store_ms })
             }
-            Err(error) => {
+            Err(mut error) => {
+                if error.cause == Cause::Expired && self.cursor.is_none() {
+                    // There is nothing to forget: started over, it would be refused the same way without end.
+                    error.cause = Cause::Garbage;
+                }
                 if error.cause == Cause::Expired {
                     self.cursor = None;
                     self.store.forget_cursor(system).await?;
@@ -81,16 +87,17 @@ impl Collector {
         let source = Arc::clone(&self.source);
         let cursor = self.cursor.clone();
         let now = (self.clock)();
-        let mut task = tokio::spawn(async move { source.collect(cursor.as_deref(), now).await });
+        // In a set, so that the question ends with whoever asked it.
+        let mut task = JoinSet::new();
+        task.spawn(async move { source.collect(cursor.as_deref(), now).await });
         let gone_wrong = |cause, problem| SourceError { cause, problem, retry_after_ms: None };
-        match tokio::time::timeout(STEP_LIMIT, &mut task).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(gone_wrong(
+        match tokio::time::timeout(STEP_LIMIT, task.join_next()).await {
+            Ok(Some(Ok(answer))) => answer,
+            Ok(_) => Err(gone_wrong(
                 Cause::Garbage,
                 Problem::bug("reading this source failed inside trueup").hint("please report it with the log file"),
             )),
             Err(_) => {
-                task.abort();
                 let what = format!("no answer within {} s", STEP_LIMIT.as_secs());
                 Err(gone_wrong(Cause::Unavailable, Problem::evidence(what).at(self.source.system().as_str())))
             }
@@ -106,22 +113,25 @@ impl Collector {
         Ok(moved)
     }
 
-    /// Puts a source that cannot even be built (no credential, say) into the store as failed, with the reason.
-    pub async fn unbuilt(
-        store: &Store,
-        system: crate::domain::System,
-        problem: &Problem,
-        clock: &Clock,
-    ) -> Result<(), Problem> {
+    /// Nobody will ask again in this round: what the source last said is not believed any longer.
+    pub async fn give_up(&mut self) -> Result<(), Problem> {
+        self.health.given_up();
+        self.save().await.map(|_| ())
+    }
+
+    /// Puts a source that cannot even be built (no credential, say) into the store as failed, with the reason. Says
+    /// whether that can change a verdict.
+    pub async fn unbuilt(store: &Store, system: System, problem: &Problem, clock: &Clock) -> Result<bool, Problem> {
         let stored = store.evidence().await?.of(system).cloned();
-        let health = crate::domain::SourceHealth {
+        let health = SourceHealth {
             system,
-            state: crate::domain::SourceState::Failed,
+            state: SourceState::Failed,
             complete_at: stored.as_ref().and_then(|s| s.complete_at),
-            complete: stored.map(|s| s.complete).unwrap_or_default(),
+            complete: stored.as_ref().map(|s| s.complete.clone()).unwrap_or_default(),
             lag_ms: None,
-            problem: Some(Text::new(problem.to_string())),
+            problem: Some(problem.line()),
         };
-        store.save_source(&health, None, clock()).await
+        store.save_source(&health, None, clock()).await?;
+        Ok(matters(stored.as_ref(), &health))
     }
 }

@@ -1,6 +1,6 @@
 //! From records to verdicts: judges the clusters that a change touched, or all of them.
 
-use super::Clock;
+use super::{Clock, rules};
 use crate::domain::{ClusterKey, Evidence, Judgement, Problem};
 use crate::reconcile::{self, Rules};
 use crate::store::{Dirty, Store};
@@ -35,31 +35,53 @@ impl Deriver {
         Self { store, rules, clock }
     }
 
+    /// Brings all verdicts up to date: everybody when the rules or what the sources can tell have moved, else whom a
+    /// change touched, and what time alone has changed.
+    pub async fn catch_up(&self) -> Result<Judged, Problem> {
+        let evidence = self.store.evidence().await?;
+        let basis = rules::fingerprint(&self.rules, &evidence);
+        let mut total = Judged::default();
+        if rules::moved(&self.store, basis).await? {
+            self.judge_all(&evidence, &mut total).await?;
+            rules::keep(&self.store, basis).await?;
+        }
+        self.judge_changed(&evidence, &mut total).await?;
+        Ok(total)
+    }
+
     /// Judges what changed since the last time, and what time alone has changed.
     pub async fn changed(&self) -> Result<Judged, Problem> {
-        let evidence = self.store.evidence().await?;
         let mut total = Judged::default();
+        self.judge_changed(&self.store.evidence().await?, &mut total).await?;
+        Ok(total)
+    }
+
+    /// Judges everybody.
+    pub async fn all(&self) -> Result<Judged, Problem> {
+        let mut total = Judged::default();
+        self.judge_all(&self.store.evidence().await?, &mut total).await?;
+        Ok(total)
+    }
+
+    async fn judge_changed(&self, evidence: &Evidence, total: &mut Judged) -> Result<(), Problem> {
         loop {
             let dirty = self.store.dirty(CHUNK, (self.clock)()).await?;
             if dirty.keys.is_empty() && dirty.upto == 0 {
-                return Ok(total);
+                return Ok(());
             }
-            self.chunk(&dirty.keys, Some(&dirty), &evidence, &mut total).await?;
+            self.chunk(&dirty.keys, Some(&dirty), evidence, total).await?;
             if !dirty.more {
-                return Ok(total);
+                return Ok(());
             }
         }
     }
 
-    /// Judges everything: after a rule or a source's health changed.
-    pub async fn all(&self) -> Result<Judged, Problem> {
-        let evidence = self.store.evidence().await?;
-        let mut total = Judged::default();
+    async fn judge_all(&self, evidence: &Evidence, total: &mut Judged) -> Result<(), Problem> {
         let mut after: Option<ClusterKey> = None;
         loop {
             let keys = self.store.keys_after(after.as_ref(), CHUNK).await?;
-            let Some(last) = keys.last().cloned() else { return Ok(total) };
-            self.chunk(&keys, None, &evidence, &mut total).await?;
+            let Some(last) = keys.last().cloned() else { return Ok(()) };
+            self.chunk(&keys, None, evidence, total).await?;
             after = Some(last);
             tokio::task::yield_now().await;
         }

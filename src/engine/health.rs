@@ -1,9 +1,9 @@
 //! How one source stands, from what its collections brought.
 //!
 //! What must stay true: only a source that answers *now* can be believed; a single hiccup does not turn a screen
-//! grey, a second one does; nothing but a finished full collection lets absence be concluded.
+//! grey, a second one does, and so does a provider that sends us away for longer than a minute; nothing but a finished full collection lets absence be concluded.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use crate::domain::{Batch, Kind, SourceHealth, SourceState, System, Text, Time};
 use crate::sources::{Capabilities, Cause, SourceError};
@@ -18,7 +18,7 @@ const FIRST_WAIT_MS: i64 = 1_000;
 const LONGEST_WAIT_MS: i64 = 60_000;
 /// Samples of observed lag that are kept.
 const LAG_SAMPLES: usize = 500;
-/// A change older than this when it is first seen says nothing about lag: it was there before we looked.
+/// A change older than this when it is first seen says nothing about lag.
 const LAG_WINDOW_MS: i64 = 3_600_000;
 
 /// The health of one source while its collector runs.
@@ -30,6 +30,10 @@ pub struct Health {
     failures: u32,
     throttles: u32,
     lags: VecDeque<i64>,
+    /// Since when rounds have been finished without a failure between them.
+    watching_since: Option<Time>,
+    /// Changes of the last hour that have been seen.
+    seen: HashMap<(Kind, Text), Time>,
 }
 
 impl Health {
@@ -46,7 +50,16 @@ impl Health {
                 problem: None,
             },
         };
-        Self { now, kinds: capabilities.kinds, rate_left: None, failures: 0, throttles: 0, lags: VecDeque::new() }
+        Self {
+            now,
+            kinds: capabilities.kinds,
+            rate_left: None,
+            failures: 0,
+            throttles: 0,
+            lags: VecDeque::new(),
+            watching_since: None,
+            seen: HashMap::new(),
+        }
     }
 
     /// What comparison needs to know.
@@ -69,38 +82,57 @@ impl Health {
                 self.now.complete.push(*kind);
             }
         }
-        for record in &batch.records {
-            if let Some(changed) = record.changed_at() {
-                let lag = now.since(changed);
-                if (0..LAG_WINDOW_MS).contains(&lag) && self.whole() {
-                    self.lags.push_back(lag);
-                }
-            }
-        }
+        self.now.complete.retain(|kind| !batch.lost.contains(kind));
+        self.observe_lag(batch, now);
         while self.lags.len() > LAG_SAMPLES {
             self.lags.pop_front();
         }
         self.now.lag_ms = percentile(&self.lags, 99).or(self.now.lag_ms);
         let skew = batch.clock_skew_ms.filter(|ms| ms.abs() > 60_000);
+        // Halfway through a round nothing is said yet of the part that could not be read in the last one.
+        let still = batch.more && batch.partial.is_none() && self.now.state == SourceState::Partial;
         self.now.state = match (&batch.partial, self.whole()) {
             (Some(_), _) => SourceState::Partial,
+            (None, _) if still => SourceState::Partial,
             (None, true) => SourceState::Ok,
             (None, false) => SourceState::Collecting,
         };
         self.now.problem = match (&batch.partial, skew) {
-            (Some(problem), _) => Some(Text::new(problem.to_string())),
+            (Some(problem), _) => Some(problem.line()),
             (None, Some(ms)) => Some(Text::new(format!("its clock is {} s away from this machine's", ms / 1000))),
+            (None, None) if still => self.now.problem.take(),
             (None, None) => None,
         };
         if !batch.more {
             self.now.complete_at = Some(now);
+            self.watching_since.get_or_insert(now);
+            self.seen.retain(|_, changed| now.since(*changed) < LAG_WINDOW_MS);
+        }
+    }
+
+    /// Measures how long changes took to arrive: those made since we watch without a gap, when first seen. Sources
+    /// give the same again in every round (their windows overlap); that says nothing.
+    fn observe_lag(&mut self, batch: &Batch, now: Time) {
+        let Some(since) = self.watching_since else { return };
+        for record in &batch.records {
+            let Some(changed) = record.changed_at().filter(|at| *at > since) else { continue };
+            let lag = now.since(changed);
+            if !(0..LAG_WINDOW_MS).contains(&lag) {
+                continue;
+            }
+            let before = self.seen.insert((record.kind, record.id.clone()), changed);
+            if before.is_none_or(|before| before < changed) {
+                self.lags.push_back(lag);
+            }
         }
     }
 
     /// Takes in a failure and says how long to wait before the next try, in milliseconds.
     pub fn failed(&mut self, error: &SourceError) -> i64 {
         let known = self.now.complete_at.is_some();
-        self.now.problem = Some(Text::new(error.problem.to_string()));
+        // What changes during an absence arrives late because of it, not because of the way it travels.
+        self.watching_since = None;
+        self.now.problem = Some(error.problem.line());
         match error.cause {
             Cause::Refused | Cause::Settings => {
                 self.failures += 1;
@@ -108,7 +140,8 @@ impl Health {
             }
             Cause::RateLimited => {
                 self.throttles += 1;
-                if self.throttles >= THROTTLES_TO_BE_DOWN {
+                let long = error.retry_after_ms.is_some_and(|ms| ms > LONGEST_WAIT_MS);
+                if !known || long || self.throttles >= THROTTLES_TO_BE_DOWN {
                     self.now.state = SourceState::Down;
                 }
             }
@@ -126,6 +159,13 @@ impl Health {
         wait.max(error.retry_after_ms.unwrap_or(0))
     }
 
+    /// It is not asked again for now: what it last said stays, but is not believed any longer.
+    pub fn given_up(&mut self) {
+        if self.now.answers() || self.now.state == SourceState::Waiting {
+            self.now.state = SourceState::Down;
+        }
+    }
+
     /// Whether every kind that the source can bring has been collected in full.
     fn whole(&self) -> bool {
         self.kinds.iter().all(|kind| self.now.complete.contains(kind))
@@ -134,7 +174,8 @@ impl Health {
 
 /// Whether the change from one health to another can change a verdict.
 pub fn matters(before: Option<&SourceHealth>, after: &SourceHealth) -> bool {
-    before.is_none_or(|b| b.answers() != after.answers() || b.complete != after.complete)
+    let able = |health: &SourceHealth| (health.answers(), health.complete_at.is_some());
+    before.is_none_or(|before| able(before) != able(after) || before.complete != after.complete)
 }
 
 fn percentile(samples: &VecDeque<i64>, percent: usize) -> Option<i64> {
@@ -147,7 +188,7 @@ fn percentile(samples: &VecDeque<i64>, percent: usize) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Problem;
+    use crate::domain::{Problem, Record};
 
     fn health() -> Health {
         let capabilities = Capabilities {
@@ -196,6 +237,50 @@ mod tests {
         assert_eq!(waits.last(), Some(&LONGEST_WAIT_MS));
         let told = SourceError { retry_after_ms: Some(90_000), ..error(Cause::RateLimited) };
         assert_eq!(health.failed(&told), 90_000);
+    }
+
+    #[test]
+    fn who_is_sent_away_for_long_is_down_at_once_and_for_a_moment_is_not() {
+        let mut health = health();
+        let read = Batch { finished: vec![(Kind::Person, Time::from_ms(0))], ..Batch::default() };
+        health.succeeded(&read, Time::from_ms(10));
+        health.failed(&SourceError { retry_after_ms: Some(2_000), ..error(Cause::RateLimited) });
+        assert_eq!(health.current().state, SourceState::Ok);
+        health.failed(&SourceError { retry_after_ms: Some(3_600_000), ..error(Cause::RateLimited) });
+        assert_eq!(health.current().state, SourceState::Down);
+    }
+
+    #[test]
+    fn lag_is_what_a_new_change_took_and_seeing_it_again_adds_nothing() {
+        let mut health = health();
+        let person = |changed: i64| {
+            let mut record = Record::new(System::Hubspot, Kind::Person, "1", Time::from_secs(0));
+            record.updated_at = Some(Time::from_secs(changed));
+            Batch { records: vec![record], ..Batch::default() }
+        };
+        health.succeeded(&person(90), Time::from_secs(100));
+        assert_eq!(health.current().lag_ms, None, "it was there before we looked");
+        for now in [103, 200, 900] {
+            health.succeeded(&person(101), Time::from_secs(now));
+            assert_eq!(health.current().lag_ms, Some(2_000));
+        }
+        health.failed(&error(Cause::Unavailable));
+        health.succeeded(&person(950), Time::from_secs(1_500));
+        assert_eq!(health.current().lag_ms, Some(2_000), "nobody looked meanwhile");
+    }
+
+    #[test]
+    fn a_kind_that_can_no_longer_be_read_is_no_longer_known() {
+        let mut health = health();
+        let read = Batch { finished: vec![(Kind::Person, Time::from_ms(0))], ..Batch::default() };
+        health.succeeded(&read, Time::from_ms(10));
+        let problem = Some(Problem::usage("the table is gone"));
+        let lost = Batch { lost: vec![Kind::Person], partial: problem, ..Batch::default() };
+        health.succeeded(&lost, Time::from_ms(20));
+        assert_eq!(health.current().state, SourceState::Partial);
+        assert!(!health.current().knows(Kind::Person));
+        health.succeeded(&read, Time::from_ms(30));
+        assert!(health.current().knows(Kind::Person));
     }
 
     #[test]

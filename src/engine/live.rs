@@ -1,20 +1,19 @@
 //! The running engine: a lease decides who collects, one task per source, one that compares, one per check.
 //!
-//! What must stay true: tasks share nothing but the store; stopping gives the lease back.
+//! What must stay true: tasks share nothing but the store; stopping gives the lease back; a part that breaks off is
+//! started again and told of; when nothing happens, what runs here wakes once in a beat.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-use super::collect::Collector;
-use super::derive::Deriver;
+use super::derive::Judged;
 use super::pulse::{self, Pulse};
-use super::{Built, Clock, checks, rules};
+use super::{Built, Clock, work};
 use crate::config::Settings;
-use crate::domain::{Check, Dataset, Problem, Row, System, Text};
-use crate::sources::{Source, probe};
+use crate::domain::{Check, CheckRun, Dataset, Problem, Row, System, Text, Time};
 use crate::store::{Lease, Store};
 
 /// The lease that decides which process collects.
@@ -23,12 +22,10 @@ const LEASE: &str = "engine";
 const LEASE_MS: i64 = 30_000;
 /// How often a lease is renewed, or asked for.
 const BEAT: Duration = Duration::from_secs(10);
-/// Changes are gathered for this long before they are compared, so that a burst costs one pass.
-const GATHER: Duration = Duration::from_millis(60);
-/// How often the engine looks for what time alone has changed (a grace that ended, a trial that ran out).
-const TIME_PASSES: Duration = Duration::from_secs(2);
-/// How often old history is dropped.
-const RETAIN_EVERY: Duration = Duration::from_secs(3_600);
+/// Between two tries when the store does not answer.
+pub(super) const RETRY: Duration = Duration::from_secs(2);
+/// The engine's own check is written at least this often, in milliseconds: who watches must be seen to live.
+const SIGN_OF_LIFE_MS: i64 = 60_000;
 
 /// What the engine of this process is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,18 +48,18 @@ pub struct Engine {
 }
 
 /// What the tasks of one engine share: handles only.
-struct Shared {
-    store: Store,
-    settings: Settings,
-    clock: Clock,
+pub(super) struct Shared {
+    pub(super) store: Store,
+    pub(super) settings: Settings,
+    pub(super) clock: Clock,
     holder: Text,
     /// Something changed: compare.
-    changed: Notify,
-    /// Everything must be compared again.
-    all: Mutex<bool>,
+    pub(super) changed: Notify,
     /// The operator asks: collect now.
-    recheck: Notify,
+    pub(super) recheck: Notify,
     pulse: Mutex<Pulse>,
+    /// The engine's own check as it was last written.
+    written: tokio::sync::Mutex<Option<Check>>,
 }
 
 impl Engine {
@@ -75,9 +72,9 @@ impl Engine {
             clock,
             holder,
             changed: Notify::new(),
-            all: Mutex::new(false),
             recheck: Notify::new(),
             pulse: Mutex::new(Pulse::default()),
+            written: tokio::sync::Mutex::new(None),
         });
         let mut tasks = JoinSet::new();
         tasks.spawn(hold(Arc::clone(&shared), Arc::new(built), state_tx));
@@ -107,24 +104,48 @@ impl Engine {
 async fn hold(shared: Arc<Shared>, built: Arc<Built>, state: watch::Sender<EngineState>) {
     let mut workers: JoinSet<()> = JoinSet::new();
     loop {
+        let mut wait = BEAT;
         match shared.store.lease(LEASE, &shared.holder, LEASE_MS).await {
             Ok(Lease { mine: true, .. }) => {
                 if workers.is_empty() {
                     start_workers(&shared, &built, &mut workers);
+                } else {
+                    shared.beat().await;
                 }
                 state.send_if_modified(|now| replace(now, EngineState::Working));
             }
-            Ok(Lease { holder, .. }) => {
+            Ok(Lease { holder, until, .. }) => {
                 workers.shutdown().await;
                 state.send_if_modified(|now| replace(now, EngineState::Watching(holder)));
+                // A lease that is not renewed is taken over when it ends, not at the next beat after.
+                wait = within(until.since((shared.clock)()) + 100, RETRY, BEAT);
             }
             Err(problem) => {
                 // The store is away: the workers keep trying by themselves; the lease outlives a short absence.
-                state.send_if_modified(|now| replace(now, EngineState::Halted(Text::new(problem.to_string()))));
+                state.send_if_modified(|now| replace(now, EngineState::Halted(problem.line())));
+                wait = RETRY;
             }
         }
-        tokio::time::sleep(BEAT).await;
+        let beat = tokio::time::sleep(wait);
+        tokio::pin!(beat);
+        loop {
+            tokio::select! {
+                () = &mut beat => break,
+                Some(ended) = workers.join_next() => {
+                    if ended.is_err_and(|error| error.is_panic()) {
+                        // No part may stay dark: all of them start anew at the next beat.
+                        shared.note(Some(Problem::bug("a part of the engine broke off; it is started again")));
+                        workers.shutdown().await;
+                    }
+                }
+            }
+        }
     }
+}
+
+/// Milliseconds as a wait that is neither shorter nor longer than these.
+pub(super) fn within(ms: i64, least: Duration, most: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(ms).unwrap_or(0)).clamp(least, most)
 }
 
 fn replace(now: &mut EngineState, new: EngineState) -> bool {
@@ -138,22 +159,19 @@ fn start_workers(shared: &Arc<Shared>, built: &Arc<Built>, workers: &mut JoinSet
         match source {
             Ok(source) => {
                 let every = every(&shared.settings, *system);
-                workers.spawn(collect(Arc::clone(shared), Arc::clone(source), every));
+                workers.spawn(work::collect(Arc::clone(shared), Arc::clone(source), every));
             }
             Err(problem) => {
                 let (shared, system, problem) = (Arc::clone(shared), *system, problem.clone());
-                workers.spawn(async move {
-                    let told = Collector::unbuilt(&shared.store, system, &problem, &shared.clock).await;
-                    shared.note(told.err());
-                });
+                workers.spawn(work::tell_unbuilt(shared, system, problem));
             }
         }
     }
-    workers.spawn(derive(Arc::clone(shared)));
+    workers.spawn(work::derive(Arc::clone(shared)));
     for check in &shared.settings.checks {
-        workers.spawn(check_on(Arc::clone(shared), check.clone()));
+        workers.spawn(work::check_on(Arc::clone(shared), check.clone()));
     }
-    workers.spawn(retain(Arc::clone(shared)));
+    workers.spawn(work::retain(Arc::clone(shared)));
 }
 
 /// How often a source is asked for what changed.
@@ -165,138 +183,64 @@ fn every(settings: &Settings, system: System) -> Duration {
     Duration::from_millis(ms.and_then(|ms| u64::try_from(ms).ok()).unwrap_or(60_000).max(200))
 }
 
-async fn collect(shared: Arc<Shared>, source: Arc<dyn Source>, every: Duration) {
-    let mut collector = loop {
-        match Collector::resume(Arc::clone(&source), shared.store.clone(), Arc::clone(&shared.clock)).await {
-            Ok(collector) => break collector,
-            Err(problem) => {
-                shared.note(Some(problem));
-                tokio::time::sleep(Duration::from_secs(2)).await;
-            }
-        }
-    };
-    loop {
-        match collector.step().await {
-            Ok(step) => {
-                if step.verdicts_move {
-                    *shared.all.lock().unwrap_or_else(PoisonError::into_inner) = true;
-                }
-                if step.changed > 0 || step.verdicts_move {
-                    shared.changed.notify_one();
-                }
-                let wait = match step.wait_ms {
-                    Some(ms) => Duration::from_millis(u64::try_from(ms).unwrap_or(0)),
-                    None if step.more => continue,
-                    None => every,
-                };
-                tokio::select! {
-                    () = tokio::time::sleep(wait) => {}
-                    () = shared.recheck.notified() => {}
-                }
-            }
-            Err(problem) => {
-                shared.note(Some(problem));
-                tokio::time::sleep(Duration::from_secs(2)).await;
-            }
-        }
-    }
-}
-
-async fn derive(shared: Arc<Shared>) {
-    let deriver = Deriver::new(shared.store.clone(), rules::from(&shared.settings), Arc::clone(&shared.clock));
-    // Rules may have changed while nobody ran.
-    let mut all = rules::moved(&shared.store, &shared.settings).await.unwrap_or(true);
-    let mut known: Option<Check> = None;
-    loop {
-        let started = (shared.clock)();
-        let outcome = if all { deriver.all().await } else { Ok(Default::default()) };
-        let outcome = match outcome {
-            Ok(_) => deriver.changed().await,
-            Err(problem) => Err(problem),
-        };
-        let now = (shared.clock)();
-        match outcome {
-            Ok(judged) => {
-                if std::mem::take(&mut all) {
-                    shared.note(rules::keep(&shared.store, &shared.settings).await.err());
-                }
-                let mut pulse = shared.pulse.lock().unwrap_or_else(PoisonError::into_inner);
-                pulse.derived_at = Some(now);
-                pulse.waiting_since = None;
-                if judged.clusters > 0 || pulse.derive_ms.is_none() {
-                    pulse.derive_ms = Some(now.since(started).max(1));
-                }
-            }
-            Err(problem) => shared.note(Some(problem)),
-        }
-        beat(&shared, &mut known).await;
-        tokio::select! {
-            () = shared.changed.notified() => tokio::time::sleep(GATHER).await,
-            () = tokio::time::sleep(TIME_PASSES) => {}
-        }
-        let mut wanted = shared.all.lock().unwrap_or_else(PoisonError::into_inner);
-        all |= std::mem::take(&mut *wanted);
-    }
-}
-
-/// Saves the engine's own check when its state changes, or its text.
-async fn beat(shared: &Shared, known: &mut Option<Check>) {
-    let now = (shared.clock)();
-    let pulse = shared.pulse.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let since = known.as_ref().and_then(|check| check.since);
-    let mut row = pulse.row(since, now);
-    if known.as_ref().is_none_or(|check| check.state != row.state) {
-        row.since = Some(now);
-    } else if known.as_ref().is_some_and(|check| check.reason == row.reason) {
-        return;
-    }
-    let run = crate::domain::CheckRun {
-        name: Text::new(pulse::NAME),
-        at: now,
-        state: row.state,
-        latency_ms: row.latency_ms,
-        reason: row.reason.clone(),
-    };
-    if shared.store.save_checks(&[run], std::slice::from_ref(&row), now).await.is_ok() {
-        *known = Some(row);
-    }
-}
-
-async fn check_on(shared: Arc<Shared>, settings: crate::config::settings::CheckSettings) {
-    let stored = match shared.store.get(Dataset::Checks, settings.name.as_str()).await {
-        Ok(Some(Row::Check(check))) => Some(check),
-        _ => None,
-    };
-    let mut watch = checks::Watch::resume(settings, stored.as_deref());
-    loop {
-        let result = probe::http_check(&watch.settings().url, checks::PROBE_LIMIT).await;
-        let now = (shared.clock)();
-        let run = watch.took(&result, now);
-        shared.note(shared.store.save_checks(&[run], &[watch.row()], now).await.err());
-        let wait = Duration::from_millis(u64::try_from(watch.next_in_ms()).unwrap_or(60_000));
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = shared.recheck.notified() => {}
-        }
-    }
-}
-
-async fn retain(shared: Arc<Shared>) {
-    loop {
-        let retention = shared.settings.retention;
-        let now = (shared.clock)();
-        shared.note(shared.store.retain(retention.deliveries_ms, retention.checks_ms, now).await.err());
-        tokio::time::sleep(RETAIN_EVERY).await;
-    }
-}
-
 impl Shared {
+    /// Something may have changed a verdict.
+    pub(super) fn tell_changed(&self) {
+        self.pulse().waiting_since.get_or_insert((self.clock)());
+        self.changed.notify_one();
+    }
+
+    /// A comparison that began at `began` is through.
+    pub(super) fn compared(&self, judged: &Judged, began: Time) {
+        let now = (self.clock)();
+        let mut pulse = self.pulse();
+        pulse.derived_at = Some(now);
+        pulse.waiting_since = pulse.waiting_since.filter(|since| *since > began);
+        if judged.clusters > 0 {
+            pulse.derive_ms = Some(now.since(began).max(1));
+        }
+    }
+
     /// Remembers what went wrong inside the engine, for its own check and the log.
-    fn note(&self, problem: Option<Problem>) {
+    pub(super) fn note(&self, problem: Option<Problem>) {
         if let Some(problem) = problem {
             tracing::error!(%problem, "the engine met a problem");
-            let mut pulse = self.pulse.lock().unwrap_or_else(PoisonError::into_inner);
-            pulse.trouble = Some(((self.clock)(), Text::new(problem.to_string())));
+            self.pulse().trouble = Some(((self.clock)(), problem.line()));
         }
+    }
+
+    /// Writes the engine's own check when its state or its text changes, and now and then as a sign of life.
+    pub(super) async fn beat(&self) {
+        let mut written = self.written.lock().await;
+        if written.is_none()
+            && let Ok(Some(Row::Check(check))) = self.store.get(Dataset::Checks, pulse::NAME).await
+        {
+            *written = Some(*check);
+        }
+        let now = (self.clock)();
+        let pulse = self.pulse().clone();
+        let mut row = pulse.row(written.as_ref().and_then(|check| check.since), now);
+        if let Some(before) = written.as_ref().filter(|check| check.state == row.state) {
+            let fresh = before.seen_at.is_some_and(|at| now.since(at) < SIGN_OF_LIFE_MS);
+            if fresh && before.reason == row.reason {
+                return;
+            }
+        } else {
+            row.since = Some(now);
+        }
+        let run = CheckRun {
+            name: Text::new(pulse::NAME),
+            at: now,
+            state: row.state,
+            latency_ms: row.latency_ms,
+            reason: row.reason.clone(),
+        };
+        if self.store.save_checks(&[run], std::slice::from_ref(&row), now).await.is_ok() {
+            *written = Some(row);
+        }
+    }
+
+    fn pulse(&self) -> MutexGuard<'_, Pulse> {
+        self.pulse.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

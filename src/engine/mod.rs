@@ -13,6 +13,7 @@ pub mod live;
 pub mod once;
 pub mod pulse;
 pub mod rules;
+mod work;
 
 use std::sync::Arc;
 

@@ -1,25 +1,31 @@
 //! One full round, then done: `trueup sync --once`.
+//!
+//! What must stay true: a source that fails costs the round a bounded time and keeps nobody's records back; a source
+//! that is given up is not `ok` in the summary, whatever it was before; a page that fails is looked at often enough
+//! for its check to be confirmed, because the next round may be an hour away.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tokio::task::JoinSet;
 
 use super::collect::Collector;
 use super::derive::Deriver;
-use super::{Built, Clock, checks, health, rules};
+use super::{Built, Clock, checks, rules};
 use crate::config::Settings;
-use crate::domain::{Dataset, Problem, Row, SourceHealth, System, Text};
+use crate::domain::{CheckRun, Dataset, Problem, Row, SourceState, System, Text};
 use crate::query::Expr;
 use crate::sources::probe;
 use crate::store::Store;
 
 /// Failures in a row after which a source is given up for this round.
 const TRIES: u32 = 3;
-/// Longest wait that one round grants a source that asks for patience, in milliseconds.
-const PATIENCE_MS: i64 = 15_000;
+/// How long one round goes on with a source that fails, its silence and the waits that it asks for included.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Between two looks at a page whose check is in doubt.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What a round came to.
 #[derive(Clone, Debug, Serialize)]
@@ -36,6 +42,9 @@ pub struct Summary {
     pub mismatches: i64,
     /// How each source did.
     pub sources: BTreeMap<System, SourceSummary>,
+    /// Clusters that were compared; none when nothing had changed. For tests and figures.
+    #[serde(skip)]
+    pub judged: usize,
 }
 
 /// How one source did.
@@ -60,7 +69,6 @@ impl Summary {
 
 /// Collects from every source, makes every check, compares, stores.
 pub async fn sync_once(store: &Store, settings: &Settings, built: &Built, clock: &Clock) -> Result<Summary, Problem> {
-    let before = store.evidence().await?;
     let started = Instant::now();
     let mut rounds = JoinSet::new();
     for (system, source) in built {
@@ -93,29 +101,20 @@ pub async fn sync_once(store: &Store, settings: &Settings, built: &Built, clock:
     probed?;
     let collect_ms = millis(started);
 
-    let deriver = Deriver::new(store.clone(), rules::from(settings), Arc::clone(clock));
-    let after = store.evidence().await?;
-    let moved = after.sources.iter().any(|now| health::matters(health_of(&before.sources, now.system), now));
-    let first = if moved || rules::moved(store, settings).await? { Some(deriver.all().await?) } else { None };
-    let judged = deriver.changed().await?;
-    rules::keep(store, settings).await?;
-    let first = first.unwrap_or_default();
+    let judged = Deriver::new(store.clone(), rules::from(settings), Arc::clone(clock)).catch_up().await?;
 
     let now = clock();
     let customers = store.count(Dataset::Customers, &Expr::default(), now).await?;
     let status = store.status(now).await?;
     Ok(Summary {
         collect_ms,
-        compare_ms: (first.compare_us + judged.compare_us) / 1000,
-        store_ms: store_ms + (first.store_us + judged.store_us) / 1000,
+        compare_ms: judged.compare_us / 1000,
+        store_ms: store_ms + judged.store_us / 1000,
         customers,
         mismatches: status.mismatches.open + status.mismatches.unknown,
         sources,
+        judged: judged.clusters,
     })
-}
-
-fn health_of(sources: &[SourceHealth], system: System) -> Option<&SourceHealth> {
-    sources.iter().find(|source| source.system == system)
 }
 
 async fn round(
@@ -125,24 +124,28 @@ async fn round(
 ) -> Result<(SourceSummary, u64), Problem> {
     let mut collector = Collector::resume(source, store, clock).await?;
     let (mut changed, mut steps, mut failures, mut store_ms) = (0, 0, 0, 0);
+    let mut failing: Option<Instant> = None;
     loop {
+        let begun = Instant::now();
         let step = collector.step().await?;
         steps += 1;
         changed += step.changed;
         store_ms += u64::try_from(step.store_ms).unwrap_or(0);
-        match step.wait_ms {
-            None if !step.more => break,
-            None => failures = 0,
-            Some(wait) => {
-                failures += 1;
-                let gives_up =
-                    wait > PATIENCE_MS || collector.health.current().state == crate::domain::SourceState::Failed;
-                if failures >= TRIES || gives_up {
-                    break;
-                }
-                tokio::time::sleep(std::time::Duration::from_millis(u64::try_from(wait).unwrap_or(0))).await;
+        let Some(wait) = step.wait_ms else {
+            if !step.more {
+                break;
             }
+            (failures, failing) = (0, None);
+            continue;
+        };
+        failures += 1;
+        let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(0));
+        let spent = failing.get_or_insert(begun).elapsed();
+        if failures >= TRIES || spent + wait > PATIENCE || collector.health.current().state == SourceState::Failed {
+            collector.give_up().await?;
+            break;
         }
+        tokio::time::sleep(wait).await;
     }
     let health = collector.health.current();
     let state = Text::new(health.state.as_str());
@@ -156,7 +159,7 @@ async fn refuse(
     clock: &Clock,
 ) -> Result<(SourceSummary, u64), Problem> {
     Collector::unbuilt(store, system, problem, clock).await?;
-    let problem = Some(Text::new(problem.to_string()));
+    let problem = Some(problem.line());
     Ok((SourceSummary { state: Text::new("failed"), changed: 0, steps: 0, problem }, 0))
 }
 
@@ -170,13 +173,20 @@ async fn check_all(store: &Store, settings: &Settings, clock: &Clock) -> Result<
         let clock = Arc::clone(clock);
         probes.spawn(async move {
             let mut watch = checks::Watch::resume(check, stored.as_deref());
-            let result = probe::http_check(&watch.settings().url, checks::PROBE_LIMIT).await;
-            let run = watch.took(&result, clock());
-            (run, watch.row())
+            let mut runs: Vec<CheckRun> = Vec::new();
+            for look in 1..=checks::FAILURES_TO_BE_DOWN {
+                let result = probe::http_check(&watch.settings().url, checks::PROBE_LIMIT).await;
+                runs.push(watch.took(&result, clock()));
+                if !watch.in_doubt() || look == checks::FAILURES_TO_BE_DOWN {
+                    break;
+                }
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+            (runs, watch.row())
         });
     }
     let (runs, rows): (Vec<_>, Vec<_>) = probes.join_all().await.into_iter().unzip();
-    store.save_checks(&runs, &rows, clock()).await
+    store.save_checks(&runs.concat(), &rows, clock()).await
 }
 
 fn millis(since: Instant) -> u64 {

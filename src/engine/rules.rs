@@ -1,12 +1,15 @@
-//! The rules of comparison, taken from the settings, and whether they are the ones that were last applied.
+//! The rules of comparison, taken from the settings, and the basis on which the stored verdicts were made.
+//!
+//! What must stay true: the basis is remembered in the store, after everybody was judged on it. So a process that
+//! ended halfway, or a source that fell silent while nobody looked, leaves no verdict that rests on what was.
 
 use crate::config::Settings;
 use crate::config::settings::Access;
-use crate::domain::{Problem, System};
+use crate::domain::{Evidence, Problem, SourceHealth, System};
 use crate::reconcile::{AccessTable, Rules};
 use crate::store::Store;
 
-/// Under this name the store remembers the rules that its verdicts were made by.
+/// Under this name the store remembers the basis of its verdicts.
 const MARK: &str = "rules";
 
 /// The rules that these settings make.
@@ -37,20 +40,52 @@ pub fn from(settings: &Settings) -> Rules {
     }
 }
 
-/// A number that is the same exactly when the rules, and the version that applies them, are the same (the first eight
-/// bytes of a SHA-256).
-fn fingerprint(settings: &Settings) -> i64 {
-    let text = format!("{} {:?}", env!("CARGO_PKG_VERSION"), from(settings));
+/// A number that is the same exactly when the rules, the version that applies them, and what the sources are able to
+/// tell are the same (the first eight bytes of a SHA-256).
+pub fn fingerprint(rules: &Rules, evidence: &Evidence) -> i64 {
+    let mut sources: Vec<String> = evidence.sources.iter().map(able).collect();
+    sources.sort_unstable();
+    let text = format!("{} {rules:?} {sources:?}", env!("CARGO_PKG_VERSION"));
     let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
     digest.as_ref().iter().take(8).fold(0, |number, byte| (number << 8) | i64::from(*byte))
 }
 
-/// Whether the stored verdicts were made by other rules than these.
-pub async fn moved(store: &Store, settings: &Settings) -> Result<bool, Problem> {
-    Ok(store.mark(MARK).await? != Some(fingerprint(settings)))
+/// What a verdict may rest on: whether the source answers, whether it was ever through, of what it knows everything.
+fn able(health: &SourceHealth) -> String {
+    let mut kinds: Vec<&str> = health.complete.iter().map(|kind| kind.as_str()).collect();
+    kinds.sort_unstable();
+    format!("{} {} {} {kinds:?}", health.system, health.answers(), health.complete_at.is_some())
 }
 
-/// Remembers that all verdicts are made by these rules.
-pub async fn keep(store: &Store, settings: &Settings) -> Result<(), Problem> {
-    store.set_mark(MARK, fingerprint(settings)).await
+/// Whether the stored verdicts were made on another basis than this.
+pub async fn moved(store: &Store, basis: i64) -> Result<bool, Problem> {
+    Ok(store.mark(MARK).await? != Some(basis))
+}
+
+/// Remembers that all verdicts are made on this basis.
+pub async fn keep(store: &Store, basis: i64) -> Result<(), Problem> {
+    store.set_mark(MARK, basis).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Kind, SourceState};
+
+    fn evidence(state: SourceState, complete: &[Kind]) -> Evidence {
+        let (system, complete) = (System::Hubspot, complete.to_vec());
+        Evidence {
+            sources: vec![SourceHealth { system, state, complete_at: None, complete, lag_ms: None, problem: None }],
+        }
+    }
+
+    #[test]
+    fn the_basis_moves_with_what_a_source_can_tell_and_with_nothing_else() {
+        let rules = Rules::default();
+        let of = |state, kinds: &[Kind]| fingerprint(&rules, &evidence(state, kinds));
+        let well = of(SourceState::Ok, &[Kind::Person, Kind::Ticket]);
+        assert_eq!(well, of(SourceState::Partial, &[Kind::Ticket, Kind::Person]));
+        assert_ne!(well, of(SourceState::Down, &[Kind::Person, Kind::Ticket]));
+        assert_ne!(well, of(SourceState::Ok, &[Kind::Person]));
+    }
 }

@@ -96,6 +96,12 @@ impl Store {
         Ok(Dirty { keys: keys.into_iter().collect(), upto, more })
     }
 
+    /// When time alone will next change a verdict; the past when it has already. `None`: never.
+    pub async fn next_due(&self) -> Result<Option<Time>, Problem> {
+        let found = self.inner.db.rows("select min(at) from again", args![]).await?;
+        Ok(found.first().map_or(Ok(None), |line| line.maybe_int(0))?.map(Time::from_ms))
+    }
+
     /// Marks every cluster for judging (a rule, a policy or a source's health changed), streaming: call with the last
     /// key returned until it returns none.
     pub async fn keys_after(&self, after: Option<&ClusterKey>, limit: i64) -> Result<Vec<ClusterKey>, Problem> {

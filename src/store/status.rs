@@ -119,6 +119,9 @@ const JOBS: &str = "select sum(case when state in ('due', 'leased', 'waiting') t
      sum(case when state = 'dead' then 1 else 0 end),
      min(case when state in ('due', 'leased', 'waiting') then coalesce(created_at, run_at) end)
    from job";
-const SIGNUPS: &str = "select count(*), sum(case when c.verdict = 'agree' then 1 else 0 end)
+// A sign-up of which nothing can be said yet, or now, counts neither way.
+const SIGNUPS: &str =
+    "select cast(coalesce(sum(case when c.verdict in ('agree', 'disagree') then 1 else 0 end), 0) as bigint),
+     sum(case when c.verdict = 'agree' then 1 else 0 end)
    from record r left join customer c on c.cluster = 'p:' || r.id
    where r.system = 'portal' and r.kind = 'person' and r.deleted = 0 and r.created_at > $1 and r.created_at <= $2";

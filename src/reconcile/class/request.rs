@@ -48,6 +48,8 @@ fn missing<'a>(case: &Case<'a>, desk: System, request: &'a Record) -> Finding<'a
     finding.tag = Some(Text::new(request.id.as_str()));
     finding.headline = Some(format!("request without a ticket in {title}"));
     finding.absent = vec![(desk, Kind::Ticket)];
+    // Requests that can no longer be read may have been answered, or withdrawn, since.
+    finding.blind = !case.evidence.of(System::Portal).is_some_and(|health| health.complete.contains(&Kind::Ticket));
     finding.says = vec![(System::Portal, format!("request {}", request.id)), (desk, "no ticket".to_owned())];
     finding.wrong = vec![(desk, "state")];
     finding.about = Some(SystemKind::Support);

@@ -181,6 +181,7 @@ impl Hubspot {
         }
         let unread: &[&str] = if cursor.no_tickets { &[Phase::Tickets.scope()] } else { &[] };
         batch.partial = partial(System::Hubspot, unread, &[], KEYS);
+        batch.lost = if cursor.no_tickets { vec![Kind::Ticket] } else { Vec::new() };
         batch.more = cursor.phase != Phase::Rest;
         batch.cursor = Some(write_cursor(&cursor)?);
         Ok(batch)

@@ -170,7 +170,13 @@ impl Running {
                     }
                     self.failed = Some(failure.error);
                 }
-                Piece::Failed(_, failure) => self.partial.push(failure.error.problem),
+                Piece::Failed(part, failure) => {
+                    if part == Part::Tickets {
+                        batch.lost.push(Kind::Ticket);
+                        has_content = true;
+                    }
+                    self.partial.push(failure.error.problem);
+                }
             }
         }
         batch.cursor = Some(self.position());
