@@ -7,6 +7,9 @@ use crate::store::{Dirty, Store};
 
 /// Clusters judged in one go: large enough to share statements, small enough to stay within a few megabytes.
 const CHUNK: i64 = 1_000;
+/// With more marks than this waiting, one pass over everybody is cheaper: a new customer leaves half a dozen marks, and
+/// each would lead to the same cluster again.
+const BACKLOG: i64 = 10_000;
 
 /// What judging came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,6 +67,9 @@ impl Deriver {
     }
 
     async fn judge_changed(&self, evidence: &Evidence, total: &mut Judged) -> Result<(), Problem> {
+        if self.store.backlog().await?.0 > BACKLOG {
+            self.judge_all(evidence, total).await?;
+        }
         loop {
             let dirty = self.store.dirty(CHUNK, (self.clock)()).await?;
             if dirty.keys.is_empty() && dirty.upto == 0 {
@@ -77,10 +83,16 @@ impl Deriver {
     }
 
     async fn judge_all(&self, evidence: &Evidence, total: &mut Judged) -> Result<(), Problem> {
+        let (_, upto) = self.store.backlog().await?;
         let mut after: Option<ClusterKey> = None;
         loop {
             let keys = self.store.keys_after(after.as_ref(), CHUNK).await?;
-            let Some(last) = keys.last().cloned() else { return Ok(()) };
+            let Some(last) = keys.last().cloned() else {
+                // What was marked before the pass began has been judged by it.
+                let passed = Dirty { keys: Vec::new(), upto, more: false };
+                self.store.save_judgements(&[], Some(&passed), (self.clock)()).await?;
+                return Ok(());
+            };
             self.chunk(&keys, None, evidence, total).await?;
             after = Some(last);
             tokio::task::yield_now().await;

@@ -102,6 +102,13 @@ impl Store {
         Ok(found.first().map_or(Ok(None), |line| line.maybe_int(0))?.map(Time::from_ms))
     }
 
+    /// How many marks wait, and the position of the last of them (0 when there are none).
+    pub async fn backlog(&self) -> Result<(i64, i64), Problem> {
+        let sql = "select count(*), coalesce(max(position), 0) from dirty";
+        let found = self.inner.db.rows(sql, args![]).await?;
+        found.first().map_or(Ok((0, 0)), |line| Ok((line.int(0)?, line.int(1)?)))
+    }
+
     /// Marks every cluster for judging (a rule, a policy or a source's health changed), streaming: call with the last
     /// key returned until it returns none.
     pub async fn keys_after(&self, after: Option<&ClusterKey>, limit: i64) -> Result<Vec<ClusterKey>, Problem> {

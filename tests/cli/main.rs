@@ -169,7 +169,8 @@ async fn the_code_says_whether_something_is_open_or_cannot_be_told() {
     for (verdict, stripe, code) in [
         (Verdict::Disagree, SourceState::Ok, 1),
         (Verdict::Settling, SourceState::Ok, 0),
-        (Verdict::Unknown, SourceState::Ok, 3),
+        (Verdict::Unknown, SourceState::Ok, 1),
+        (Verdict::Unknown, SourceState::Down, 3),
         (Verdict::Disagree, SourceState::Down, 3),
         (Verdict::Settling, SourceState::Failed, 3),
     ] {

@@ -51,7 +51,7 @@ async fn the_header_counts_what_is_open_and_each_customers_money_once(place: &Pl
     assert_eq!(status.customers_blocked, 1);
     assert_eq!(status.money_at_risk, [Money::monthly(4900 + 1000, "usd")]);
     assert_eq!((status.webhooks.total, status.webhooks.failed, status.webhooks.last_at), (2, 1, Some(at(-30))));
-    assert_eq!(status.zero_touch, Some(25));
+    assert_eq!(status.zero_touch, Some(33));
     assert_eq!(status.paid_to_access_p95_ms, None);
 }
 

@@ -60,6 +60,8 @@ create table delivery (
   "deploy" TEXT, "reason" TEXT);
 create index delivery_received on delivery ("received_at" desc, row_key);
 create index delivery_source on delivery ("source", "received_at");
+-- Everything that traffic and header count over a window, so that they read no row.
+create index delivery_window on delivery ("received_at", "source", "state", "latency_ms");
 create index delivery_customer on delivery (substr("customer", 1, 200));
 
 create table deploy (
