@@ -1,4 +1,6 @@
 //! A synthetic company of any size for the measurements: four systems that agree about almost everybody.
+//! Each bench uses its own part of it.
+#![allow(dead_code)]
 
 use trueup::domain::{
     Batch, ClusterKey, Customer, Delivery, DeliveryState, Judgement, Kind, Match, Money, Record, State, System,
@@ -14,17 +16,17 @@ const LAST: &[&str] =
     &["Duarte", "Okafor", "Tanaka", "Costa", "Ångström", "Brandt", "Haddad", "Raman", "Kestrel", "Sato"];
 
 /// The name of customer `i`.
-pub fn name(i: usize) -> String {
+pub(crate) fn name(i: usize) -> String {
     format!("{} {} {i}", FIRST[i % FIRST.len()], LAST[(i / FIRST.len()) % LAST.len()])
 }
 
 /// The e-mail address of customer `i`.
-pub fn email(i: usize) -> String {
+pub(crate) fn email(i: usize) -> String {
     format!("user{i}@{}.example", LAST[i % LAST.len()].to_lowercase().replace('å', "a").replace('ö', "o"))
 }
 
 /// The batches of all four systems for customers `from..to`.
-pub fn batches(from: usize, to: usize, now: Time) -> Vec<(System, Batch)> {
+pub(crate) fn batches(from: usize, to: usize, now: Time) -> Vec<(System, Batch)> {
     let old = now.plus_ms(-30 * 86_400_000);
     let mut portal = Batch::default();
     let mut stripe = Batch::default();
@@ -72,7 +74,7 @@ pub fn batches(from: usize, to: usize, now: Time) -> Vec<(System, Batch)> {
 }
 
 /// Derived rows alone, for lookups among a million.
-pub fn customers(from: usize, to: usize, now: Time) -> Vec<Judgement> {
+pub(crate) fn customers(from: usize, to: usize, now: Time) -> Vec<Judgement> {
     (from..to)
         .map(|i| {
             let id = Text::new(format!("{i}"));
@@ -109,7 +111,7 @@ pub fn customers(from: usize, to: usize, now: Time) -> Vec<Judgement> {
 }
 
 /// Deliveries `from..to`, one every 20 ms before `now`.
-pub fn deliveries(from: usize, to: usize, now: Time) -> Batch {
+pub(crate) fn deliveries(from: usize, to: usize, now: Time) -> Batch {
     let rows = (from..to).map(|i| Delivery {
         id: Text::new(format!("stripe:evt_{i:09}")),
         source: System::Stripe,
