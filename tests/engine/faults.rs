@@ -34,58 +34,6 @@ async fn fails_alone(system: System, fault: Fault, state: SourceState, said: &'s
     engine.stop().await;
 }
 
-/// How a provider fails, what its source is then, what is said of it, after how many seconds at most.
-const LIVE: &[(System, Fault, SourceState, &str, u64)] = &[
-    (System::Hubspot, Fault::Hang, SourceState::Down, "no whole answer", 30),
-    (System::Stripe, Fault::Html, SourceState::Failed, "HTML", 10),
-    (System::Stripe, Fault::Cut, SourceState::Down, "cut off", 10),
-    (System::Hubspot, Fault::Status(503), SourceState::Down, "503", 10),
-    (System::Stripe, Fault::Status(401), SourceState::Failed, "401", 10),
-];
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_provider_that_fails_delays_nobody_and_is_not_believed_until_it_is_well() {
-    let mut all = JoinSet::new();
-    for (system, fault, state, said, secs) in LIVE {
-        all.spawn(fails_alone(*system, *fault, *state, said, *secs));
-    }
-    all.join_all().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_single_hiccup_turns_nothing_grey() {
-    let house = House::open().await;
-    let store = house.store().await;
-    let (engine, before) = house.settled(&store).await;
-    house.company.fault(System::Hubspot, Fault::Status(503));
-    let told = || async { source(&store, System::Hubspot).await?.problem };
-    within(4, "the failure is told of", told).await;
-    house.company.fault(System::Hubspot, Fault::None);
-    assert_eq!(source(&store, System::Hubspot).await.unwrap().state, SourceState::Ok);
-    let healed = || async { source(&store, System::Hubspot).await?.problem.is_none().then_some(()) };
-    within(8, "the problem is gone", healed).await;
-    as_before(&store, &before, 0).await;
-    engine.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_told_to_wait_waits_and_is_not_believed_meanwhile() {
-    let house = House::open().await;
-    let store = house.store().await;
-    let (engine, _) = house.settled(&store).await;
-    // The day's calls are used up, HubSpot says; the next may go in an hour.
-    house.company.fault(System::Hubspot, Fault::RateLimit { retry_after: 3600 });
-    let row = silent(&store, System::Hubspot, 5).await;
-    assert!(row.problem.unwrap().as_str().contains("429"));
-    let asked = house.asked(System::Hubspot);
-    let stripe = house.asked(System::Stripe);
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    assert_eq!(house.asked(System::Hubspot), asked, "nobody calls while told to wait");
-    assert!(house.asked(System::Stripe) > stripe, "the others go on");
-    nothing_rests_on(&store, System::Hubspot, 1).await;
-    engine.stop().await;
-}
-
 /// One round on an empty store with a provider that fails: the others are read at once, the round ends in time.
 async fn one_round_with(system: System, fault: Fault, most: Duration) {
     let house = House::open().await;
@@ -128,6 +76,15 @@ async fn one_round_with(system: System, fault: Fault, most: Duration) {
     assert_eq!(rests_on(&store, system).await, None);
 }
 
+/// How a provider fails, what its source is then, what is said of it, after how many seconds at most.
+const LIVE: &[(System, Fault, SourceState, &str, u64)] = &[
+    (System::Hubspot, Fault::Hang, SourceState::Down, "no whole answer", 30),
+    (System::Stripe, Fault::Html, SourceState::Failed, "HTML", 10),
+    (System::Stripe, Fault::Cut, SourceState::Down, "cut off", 10),
+    (System::Hubspot, Fault::Status(503), SourceState::Down, "503", 10),
+    (System::Stripe, Fault::Status(401), SourceState::Failed, "401", 10),
+];
+
 /// How a provider fails and how long one round may take then.
 const ONCE: &[(System, Fault, u64)] = &[
     (System::Hubspot, Fault::Hang, 25),
@@ -136,12 +93,49 @@ const ONCE: &[(System, Fault, u64)] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_round_with_a_provider_that_fails_ends_in_time_and_is_incomplete() {
+async fn a_provider_that_fails_delays_nobody_and_is_not_believed_until_it_is_well() {
     let mut all = JoinSet::new();
+    for (system, fault, state, said, secs) in LIVE {
+        all.spawn(fails_alone(*system, *fault, *state, said, *secs));
+    }
     for (system, fault, secs) in ONCE {
         all.spawn(one_round_with(*system, *fault, Duration::from_secs(*secs)));
     }
     all.join_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_single_hiccup_turns_nothing_grey() {
+    let house = House::open().await;
+    let store = house.store().await;
+    let (engine, before) = house.settled(&store).await;
+    house.company.fault(System::Hubspot, Fault::Status(503));
+    let told = || async { source(&store, System::Hubspot).await?.problem };
+    within(4, "the failure is told of", told).await;
+    house.company.fault(System::Hubspot, Fault::None);
+    assert_eq!(source(&store, System::Hubspot).await.unwrap().state, SourceState::Ok);
+    let healed = || async { source(&store, System::Hubspot).await?.problem.is_none().then_some(()) };
+    within(8, "the problem is gone", healed).await;
+    as_before(&store, &before, 0).await;
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_told_to_wait_waits_and_is_not_believed_meanwhile() {
+    let house = House::open().await;
+    let store = house.store().await;
+    let (engine, _) = house.settled(&store).await;
+    // The day's calls are used up, HubSpot says; the next may go in an hour.
+    house.company.fault(System::Hubspot, Fault::RateLimit { retry_after: 3600 });
+    let row = silent(&store, System::Hubspot, 5).await;
+    assert!(row.problem.unwrap().as_str().contains("429"));
+    let asked = house.asked(System::Hubspot);
+    let stripe = house.asked(System::Stripe);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(house.asked(System::Hubspot), asked, "nobody calls while told to wait");
+    assert!(house.asked(System::Stripe) > stripe, "the others go on");
+    nothing_rests_on(&store, System::Hubspot, 1).await;
+    engine.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
