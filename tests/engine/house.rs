@@ -17,7 +17,7 @@ use trueup::sources::registry::{self, SourceSpec};
 use trueup::store::Store;
 
 /// How often a live engine asks its sources here.
-const EVERY_MS: i64 = 300;
+const EVERY_MS: i64 = 1_000;
 
 pub(crate) struct House {
     pub(crate) company: Running,
@@ -122,7 +122,7 @@ impl House {
         }
         let mut known = picture(store).await;
         loop {
-            tokio::time::sleep(Duration::from_millis(400)).await;
+            tokio::time::sleep(Duration::from_millis(1_200)).await;
             let now = picture(store).await;
             if now == known {
                 return (engine, now);
