@@ -17,7 +17,7 @@ use trueup::sources::registry::{self, SourceSpec};
 use trueup::store::Store;
 
 /// How often a live engine asks its sources here.
-const EVERY_MS: i64 = 300;
+const EVERY_MS: i64 = 1_000;
 
 pub(crate) struct House {
     pub(crate) company: Running,
@@ -110,16 +110,19 @@ impl House {
     /// A running engine that has read everything, and what it found.
     pub(crate) async fn settled(&self, store: &Store) -> (Engine, Picture) {
         let engine = self.engine(store, "one").await;
-        let whole = || async {
+        let end = Instant::now() + Duration::from_secs(30);
+        loop {
             let sources = store.sources().await.unwrap();
             let read = sources.len() == 4 && sources.iter().all(|source| source.state == SourceState::Ok);
-            let picture = picture(store).await;
-            read.then_some(picture).filter(|p| p.customers.values().any(|v| *v == Verdict::Agree))
-        };
-        within(20, "everything is read", whole).await;
+            if read && picture(store).await.customers.values().any(|verdict| *verdict == Verdict::Agree) {
+                break;
+            }
+            assert!(Instant::now() < end, "not read in time: {:?}, {sources:?}", *engine.state().borrow());
+            tokio::time::sleep(Duration::from_millis(60)).await;
+        }
         let mut known = picture(store).await;
         loop {
-            tokio::time::sleep(Duration::from_millis(400)).await;
+            tokio::time::sleep(Duration::from_millis(1_200)).await;
             let now = picture(store).await;
             if now == known {
                 return (engine, now);
@@ -137,7 +140,7 @@ impl House {
         );
         self.portal(sql).await;
         let look = || async { store.get(Dataset::Customers, NEWCOMER).await.unwrap() };
-        within(5, "the newcomer is there", look).await;
+        within(8, "the newcomer is there", look).await;
     }
 
     /// Runs a statement on the portal's database, over a connection of its own.

@@ -19,7 +19,7 @@ async fn a_portal_that_goes_away_is_named_and_comes_back() {
     nothing_rests_on(&store, System::Portal, 5).await;
     assert_eq!(picture(&store).await.customers.len(), before.customers.len(), "the last data stays");
     let asked = house.asked(System::Stripe);
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(house.asked(System::Stripe) > asked, "the others go on");
     assert!(!here.exists(), "looking for it does not make it");
 
@@ -53,7 +53,7 @@ async fn a_table_that_vanishes_is_named_and_only_what_rests_on_it_is_unknown() {
     }
     // The customers are read on: the state of the source does not flap between rounds either.
     house.somebody_signs_up(&store).await;
-    for _ in 0..40 {
+    for _ in 0..100 {
         assert_eq!(source(&store, System::Portal).await.unwrap().state, SourceState::Partial);
         tokio::time::sleep(Duration::from_millis(25)).await;
     }

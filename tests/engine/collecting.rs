@@ -17,7 +17,7 @@ async fn exactly_one_engine_collects_and_the_other_takes_over() {
     until_state(&first, 5, |state| *state == EngineState::Working).await;
     let second = theirs.engine(&other, "second").await;
     until_state(&second, 5, |state| *state == EngineState::Watching("first".into())).await;
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
     assert!(ours.asked(System::Stripe) > 1);
     assert_eq!(theirs.company.requests().len(), 0, "who watches asks nobody");
 
