@@ -235,7 +235,7 @@ pub const SECTIONS: &[Section] = &[
         path: "plans",
         shape: Shape::Names(Kind::Texts),
         optional: false,
-        doc: "the portal's plan names, each with what billing calls it: price ids, lookup keys, nicknames, product names",
+        doc: "the portal's plan names, each with what billing calls it: price ids, lookup keys, nicknames, product names; [] marks a free plan",
         keys: &[bare("pro", Kind::Texts, "[\"price_1NfX\", \"pro_monthly\"]", "one line a plan")],
     },
     section(

@@ -121,13 +121,11 @@ fn clean(raw: &str) -> Cow<'_, str> {
     let mut out = String::with_capacity(raw.len().min(MAX_BYTES));
     for cluster in raw.graphemes(true) {
         let before = out.len();
-        let mut points = 0;
-        for c in cluster.chars() {
-            if points == MAX_POINTS || out.len() - before + c.len_utf8() > MAX_CLUSTER {
+        for (points, c) in cluster.chars().take(MAX_POINTS).enumerate() {
+            if out.len() - before + c.len_utf8() > MAX_CLUSTER {
                 break;
             }
             out.push(shown(c, points == 0));
-            points += 1;
         }
         if out.len() > MAX_BYTES {
             out.truncate(before);

@@ -21,6 +21,10 @@ use crate::domain::Problem;
 
 /// How often SQLite is asked whether another process has written.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often while another process writes: a live view is worth some wake-ups, an idle one is not.
+const QUICK_LOOK: Duration = Duration::from_millis(100);
+/// Looks without a change after which the slow pace is good enough again.
+const QUIET_LOOKS: u32 = 50;
 /// How often Postgres is asked although nobody was notified: a notification may be lost with its connection.
 const SLOW_LOOK: Duration = Duration::from_secs(5);
 /// The channel of NOTIFY.
@@ -136,16 +140,18 @@ fn listened(inner: &Weak<Inner>) -> Option<Arc<Inner>> {
 async fn look(inner: Weak<Inner>, options: SqliteConnectOptions) {
     let mut connection: Option<SqliteConnection> = None;
     let mut known = -1;
+    let mut quiet = QUIET_LOOKS;
     loop {
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(if quiet < QUIET_LOOKS { QUICK_LOOK } else { LOOK }).await;
         let Some(inner) = listened(&inner) else { return };
         if connection.is_none() {
             connection = options.connect().await.ok();
         }
         let Some(open) = connection.as_mut() else { continue };
         match sqlx::query_scalar::<_, i64>("pragma data_version").fetch_one(&mut *open).await {
-            Ok(version) if version == known => {}
+            Ok(version) if version == known => quiet = quiet.saturating_add(1),
             Ok(version) => {
+                quiet = 0;
                 known = version;
                 let revision = sqlx::query_scalar("select value from meta where name = 'revision'");
                 if let Ok(revision) = revision.fetch_one(open).await {

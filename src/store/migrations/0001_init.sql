@@ -58,10 +58,9 @@ create table delivery (
   "id" TEXT, "source" TEXT not null, "event_id" TEXT, "type" TEXT, "state" TEXT not null,
   "received_at" BIGINT not null, "attempts" BIGINT, "status" BIGINT, "latency_ms" BIGINT, "customer" TEXT,
   "deploy" TEXT, "reason" TEXT);
-create index delivery_received on delivery ("received_at" desc, row_key);
+-- Newest first for lists; and everything that traffic and header count over a window, so that they read no row.
+create index delivery_received on delivery ("received_at" desc, row_key, "source", "state", "latency_ms");
 create index delivery_source on delivery ("source", "received_at");
--- Everything that traffic and header count over a window, so that they read no row.
-create index delivery_window on delivery ("received_at", "source", "state", "latency_ms");
 create index delivery_customer on delivery (substr("customer", 1, 200));
 
 create table deploy (
