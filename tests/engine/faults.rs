@@ -49,7 +49,7 @@ async fn one_round_with(system: System, fault: Fault, most: Duration) {
             if read == 3 {
                 return;
             }
-            assert!(started.elapsed() < Duration::from_secs(12), "{system} {fault:?} delays others: {evidence:?}");
+            assert!(started.elapsed() < Duration::from_secs(18), "{system} {fault:?} delays others: {evidence:?}");
             tokio::time::sleep(Duration::from_millis(60)).await;
         }
     };
@@ -101,6 +101,12 @@ async fn a_provider_that_fails_delays_nobody_and_is_not_believed_until_it_is_wel
     for (system, fault, state, said, secs) in LIVE {
         all.spawn(fails_alone(*system, *fault, *state, said, *secs));
     }
+    all.join_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_round_with_a_provider_that_fails_ends_in_time_and_is_incomplete() {
+    let mut all = JoinSet::new();
     for (system, fault, secs) in ONCE {
         all.spawn(one_round_with(*system, *fault, Duration::from_secs(*secs)));
     }
