@@ -56,6 +56,80 @@ fn rows_that_arrive_above_do_not_move_the_row_under_the_cursor() {
     assert_eq!(console.model.panes[pane].index(), Some(3));
 }
 
+fn silenced(from: usize, count: usize) -> impl Iterator<Item = Row> {
+    let rows = fixture::rows(trueup::domain::Dataset::Mismatches, World::Full);
+    let told = rows.into_iter().find(|row| row.value("class") == trueup::domain::Value::Word("incomplete_evidence"));
+    let told = told.expect("the fixture has one");
+    (from..from + count).map(move |n| {
+        let mut row = told.clone();
+        if let Row::Mismatch(m) = &mut row {
+            m.id = Text::new(format!("incomplete_evidence:{n}"));
+            m.customer = Some(Text::new(n.to_string()));
+            m.evidence = Text::new("HubSpot does not answer (503)");
+        }
+        row
+    })
+}
+
+#[test]
+fn customers_whom_a_silent_source_leaves_in_the_dark_are_one_row_until_it_is_opened() {
+    let mut console = Console::open("founder", (120, 36), World::Full);
+    let (pane, request) = (pane(&console, "mismatches"), next_request(&mut console, "mismatches"));
+    let mut rows = fixture::rows(trueup::domain::Dataset::Mismatches, World::Full);
+    rows.retain(|row| row.value("class") != trueup::domain::Value::Word("incomplete_evidence"));
+    let others = rows.len();
+    rows.extend(silenced(0, 150));
+    let page = Page { total: Some(rows.len() as i64), rows };
+    console.send(Msg::Rows { pane, request, revision: 2, result: Ok(page) });
+    console.keys("G");
+    assert_eq!(console.model.panes[pane].items().len(), others + 1);
+    assert_eq!(cursor(&console, "mismatches").unwrap(), "cannot tell/HubSpot does not answer (503)");
+    assert!(console.screen().contains("150 customers"), "{}", console.screen());
+
+    // More of them: the cursor stays on their row, and a mark holds.
+    console.keys("space");
+    let request = next_request(&mut console, "mismatches");
+    let mut rows: Vec<Row> = fixture::rows(trueup::domain::Dataset::Mismatches, World::Full);
+    rows.truncate(2);
+    rows.extend(silenced(0, 160));
+    console.send(Msg::Rows { pane, request, revision: 3, result: Ok(Page { rows, total: Some(162) }) });
+    assert_eq!(cursor(&console, "mismatches").unwrap(), "cannot tell/HubSpot does not answer (503)");
+    assert_eq!(console.model.panes[pane].index(), Some(2));
+    assert_eq!(console.model.panes[pane].marked.len(), 1);
+    assert!(console.screen().contains("160 customers"), "{}", console.screen());
+
+    console.effects.clear();
+    console.keys("enter");
+    console.pass(300);
+    let asked = console.effects.iter().find_map(|effect| match effect {
+        Effect::Load { pane: p, request, query } if *p == pane => Some((*request, query.expr.to_string())),
+        _ => None,
+    });
+    let (request, asked) = asked.expect("enter asks for them one by one");
+    assert_eq!(asked, "class = incomplete_evidence");
+    let rows = silenced(0, 160).collect();
+    console.send(Msg::Rows { pane, request, revision: 4, result: Ok(Page { rows, total: Some(160) }) });
+    assert_eq!(console.model.panes[pane].items().len(), 160);
+    console.keys("esc");
+    assert!(console.model.panes[pane].filter.is_none());
+}
+
+#[test]
+fn a_fold_that_fills_the_page_asks_for_what_stands_behind_it() {
+    let mut console = Console::open("founder", (120, 36), World::Full);
+    let (pane, request) = (pane(&console, "mismatches"), next_request(&mut console, "mismatches"));
+    let rows: Vec<Row> = silenced(0, 200).collect();
+    console.effects.clear();
+    console.send(Msg::Rows { pane, request, revision: 2, result: Ok(Page { rows, total: Some(241) }) });
+    assert!(console.screen().contains("200+ customers"), "{}", console.screen());
+    console.pass(1000);
+    let asked = console.effects.iter().find_map(|effect| match effect {
+        Effect::Load { pane: p, query, .. } if *p == pane => Some(query.limit),
+        _ => None,
+    });
+    assert_eq!(asked, Some(400));
+}
+
 /// Makes the store answer nothing, announces a revision and returns the request that the pane then made.
 fn next_request(console: &mut Console, name: &str) -> u64 {
     let wanted = pane(console, name);

@@ -28,7 +28,12 @@ pub async fn run(global: &Global) -> Outcome {
 pub async fn sit(settings: Settings, store: Store, global: &Global, demo: bool) -> Outcome {
     let bare = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let ascii = std::env::var("TERM").is_ok_and(|term| term == "linux" || term == "dumb");
-    let theme = if bare { "mono" } else { "terminal" };
+    let ground = std::env::var("COLORFGBG").unwrap_or_default();
+    let theme = match (bare, is_light(&ground)) {
+        (true, _) => "mono",
+        (false, true) => "paper",
+        (false, false) => "terminal",
+    };
     let opening = Opening {
         role: global.role.clone().unwrap_or_else(|| "founder".to_owned()),
         theme: folders::variable("TRUEUP_THEME").unwrap_or_else(|| theme.to_owned()),
@@ -46,6 +51,13 @@ pub async fn sit(settings: Settings, store: Store, global: &Global, demo: bool) 
         ExitReason::Quit => Exit::Done,
         ended => Exit::Signal(ended.code()),
     })
+}
+
+/// Whether `COLORFGBG`, as in `0;15` or `0;default;15`, says that the terminal's background is light. What it does not
+/// say clearly is not light: the default theme fits both.
+fn is_light(ground: &str) -> bool {
+    let last = ground.rsplit(';').next().and_then(|field| field.trim().parse::<u8>().ok());
+    matches!(last, Some(7 | 9..=15))
 }
 
 /// While the console owns the screen, what the engine has to say goes into a file of the data folder.
@@ -68,5 +80,18 @@ pub fn log_to(data: &Path) {
             .with_env_filter(tracing_subscriber::EnvFilter::new("trueup=info"))
             .with_writer(std::sync::Mutex::new(file))
             .try_init();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn only_a_clear_word_of_the_terminal_makes_the_ground_light() {
+        for light in ["0;15", "0;7", "12;default;15", "0;9", "0; 14"] {
+            assert!(super::is_light(light), "{light}");
+        }
+        for other in ["", "15;0", "7;8", "15;default", "0;16", "0;-7", "0;15;", "x"] {
+            assert!(!super::is_light(other), "{other}");
+        }
     }
 }

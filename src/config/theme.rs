@@ -132,8 +132,11 @@ pub struct Mark {
     pub ascii: String,
     /// The word, at most five letters.
     pub word: String,
-    /// Its paint.
+    /// The glyph's paint.
     pub paint: Paint,
+    /// The paint of what stands beside the glyph; the same unless the theme says otherwise, for a colour that a shape
+    /// can bear on every ground and a word cannot.
+    pub text: Paint,
 }
 
 /// A theme with everything resolved.
@@ -155,12 +158,9 @@ impl Theme {
 
     /// How a tone is shown.
     pub fn mark(&self, tone: Tone) -> &Mark {
-        static NONE: Mark = Mark {
-            glyph: String::new(),
-            ascii: String::new(),
-            word: String::new(),
-            paint: Paint { fg: None, bg: None, bold: false, dim: false, underline: false, reverse: false },
-        };
+        const BARE: Paint = Paint { fg: None, bg: None, bold: false, dim: false, underline: false, reverse: false };
+        static NONE: Mark =
+            Mark { glyph: String::new(), ascii: String::new(), word: String::new(), paint: BARE, text: BARE };
         self.marks.get(tone as usize).unwrap_or(&NONE)
     }
 }
@@ -180,6 +180,7 @@ struct MarkLayer {
     ascii: Option<String>,
     word: Option<String>,
     paint: Option<Paint>,
+    text: Option<Paint>,
 }
 
 /// Names of the built-in themes, the default first.
@@ -337,6 +338,11 @@ fn read_mark(reader: Reader<'_, '_>, palette: &BTreeMap<String, Color>) -> MarkL
         ascii: sized("ascii", 1..=1, true),
         word: sized("word", 1..=5, false),
         paint: (paint != Paint::default()).then_some(paint),
+        text: reader.table("text").map(|text| {
+            let paint = read_paint(&text, palette);
+            text.finish();
+            paint
+        }),
     };
     reader.finish();
     layer
@@ -371,6 +377,12 @@ fn resolve(name: &str, layers: &[Layer]) -> Theme {
                 ascii: part(|m| m.ascii.clone()),
                 word: part(|m| m.word.clone()),
                 paint: layers.iter().rev().find_map(|l| l.marks.get(tone)?.paint).unwrap_or_default(),
+                // A theme that paints the glyph anew does not keep the words of the one below.
+                text: layers
+                    .iter()
+                    .rev()
+                    .find_map(|l| l.marks.get(tone).and_then(|m| m.text.or(m.paint)))
+                    .unwrap_or_default(),
             }
         })
         .collect();

@@ -1,5 +1,7 @@
 //! The customer screen: who, what is wrong in words, what next, the systems side by side, then what happened.
 
+use unicode_width::UnicodeWidthStr;
+
 use super::line::{Ink, Line};
 use super::table::{self, pad};
 use super::{Ctx, Item, Mark, format, mark, mask};
@@ -123,36 +125,21 @@ impl Detail {
 
     /// The systems side by side. A cell that disagrees carries a symbol as well as a colour.
     fn systems(&self, lines: &mut Vec<Line>, width: u16, ctx: &Ctx, theme: &Theme) {
-        const COLUMNS: [(&str, u16); 7] = [
-            ("System", 12),
-            ("id", 18),
-            ("state", 18),
-            ("plan", 12),
-            ("matched by", 14),
-            ("read", 5),
-            ("last change", 18),
-        ];
-        // Columns give way from the right; what is left goes to the last one shown.
-        let mut shown = COLUMNS.len();
-        let total = |n: usize| 3 + COLUMNS[..n].iter().map(|(_, w)| w + 2).sum::<u16>();
-        while shown > 2 && total(shown) > width {
-            shown -= 1;
-        }
-        let spare = width.saturating_sub(total(shown));
-        let wide = |at: usize| COLUMNS[at].1 + if at + 1 == shown { spare } else { 0 };
+        let cells: Vec<[Cell; 7]> = self.customer.systems.iter().map(|view| self.cells(view, ctx)).collect();
+        let wide = widths(&cells, width);
         let dash = if ctx.ascii { "-" } else { "─" };
         let mut head = Line::of(" ", Role::Rule);
-        for (at, (label, _)) in COLUMNS.iter().enumerate().take(shown) {
+        for (at, (column, wide)) in COLUMNS.iter().zip(&wide).enumerate() {
             let ink = if at == 0 { Role::Title } else { Role::Label };
-            head.add(*label, ink);
+            head.add(column.label, ink);
             head.add(" ", Role::Rule);
-            let upto = usize::from(wide(at)) + 2 + usize::from(at == 0) * 2;
-            head.add(dash.repeat(upto.saturating_sub(label.len() + 2)), Role::Rule);
+            let upto = usize::from(*wide) + 2 + usize::from(at == 0) * 2;
+            head.add(dash.repeat(upto.saturating_sub(column.label.len() + 2)), Role::Rule);
             head.add(" ", Role::Rule);
         }
         lines.push(head);
-        for view in &self.customer.systems {
-            lines.push(self.system(view, shown, wide, ctx, theme));
+        for (view, cells) in self.customer.systems.iter().zip(cells) {
+            lines.push(system(view, cells, &wide, ctx, theme));
         }
         if self.customer.systems.is_empty() {
             lines.push(Line::of("   no system has been read yet", Role::Muted));
@@ -160,16 +147,8 @@ impl Detail {
         lines.push(Line::new());
     }
 
-    fn system(&self, view: &SystemView, shown: usize, wide: impl Fn(usize) -> u16, ctx: &Ctx, theme: &Theme) -> Line {
-        let mut line = Line::of("   ", Role::Text);
-        line.add(pad(view.system.as_str(), wide(0), false, true), Role::Text);
-        if let Some(why) = &view.unknown {
-            let rest = (1..shown).map(|at| wide(at) + 2).sum::<u16>().saturating_sub(2);
-            line.add("  ", Role::Text);
-            let glyph = table::mark(Mark { tone: Tone::Unknown, word: Some("") }, theme, ctx.ascii, 2);
-            line.add(pad(&format!("{glyph}cannot tell: {why}"), rest, false, !ctx.ascii), Tone::Unknown);
-            return line;
-        }
+    /// What a system says, a cell a column.
+    fn cells(&self, view: &SystemView, ctx: &Ctx) -> [Cell; 7] {
         let nobody = view.id.is_none();
         let says = match (&view.word, view.state) {
             (Some(word), _) => word.to_string(),
@@ -186,27 +165,110 @@ impl Detail {
             (None, Some(note)) => note,
             (None, None) => dash(),
         };
-        let cells: [(&str, String, bool); 6] = [
-            ("id", view.id.as_ref().map_or_else(dash, |id| format::middle(id.as_str(), wide(1).into())), false),
-            ("state", says, false),
-            ("plan", view.plan.as_ref().map_or_else(dash, ToString::to_string), false),
-            ("match", view.matched.map_or_else(dash, |m| m.as_str().replace('_', " ")), true),
-            ("seen", view.seen_at.map_or_else(dash, |at| format::age(ctx.now.since(at))), true),
-            ("change", change, true),
-        ];
-        for (at, (name, text, quiet)) in cells.into_iter().enumerate().take(shown - 1) {
-            line.add("  ", Role::Text);
-            let width = wide(at + 1);
-            let wrong = view.wrong.iter().any(|w| w == name);
-            if wrong {
-                let room = width.saturating_sub(2);
-                line.add(pad(&text, room, false, !ctx.ascii), Tone::Crit);
-                line.add(table::mark(Mark { tone: Tone::Crit, word: Some("") }, theme, ctx.ascii, 2), Tone::Crit);
-            } else {
-                let ink = if quiet || text == "-" { Ink::Role(Role::Muted) } else { Ink::Role(Role::Text) };
-                line.add(pad(&text, width, false, !ctx.ascii), ink);
-            }
-        }
-        line
+        let cell = |name: &str, text: String, quiet: bool| Cell {
+            wrong: view.wrong.iter().any(|wrong| wrong.as_str() == name),
+            text,
+            quiet,
+        };
+        [
+            cell("system", view.system.to_string(), false),
+            cell("id", view.id.as_ref().map_or_else(dash, ToString::to_string), false),
+            cell("state", says, false),
+            cell("plan", view.plan.as_ref().map_or_else(dash, ToString::to_string), false),
+            cell("match", view.matched.map_or_else(dash, |m| m.as_str().replace('_', " ")), true),
+            cell("seen", view.seen_at.map_or_else(dash, |at| format::age(ctx.now.since(at))), true),
+            cell("change", change, true),
+        ]
     }
+}
+
+/// A cell of the table of systems.
+struct Cell {
+    text: String,
+    /// Secondary.
+    quiet: bool,
+    /// It disagrees: a symbol of two cells stands behind it.
+    wrong: bool,
+}
+
+impl Cell {
+    fn width(&self) -> usize {
+        self.text.width() + if self.wrong { 2 } else { 0 }
+    }
+}
+
+/// A column of the table of systems.
+struct Column {
+    label: &'static str,
+    /// Below the sum of these, columns give way from the right.
+    usual: u16,
+    /// What it gets before the others have what they want.
+    least: u16,
+}
+
+const fn column(label: &'static str, usual: u16, least: u16) -> Column {
+    Column { label, usual, least }
+}
+
+const COLUMNS: [Column; 7] = [
+    column("System", 12, 9),
+    column("id", 18, 14),
+    column("state", 18, 12),
+    column("plan", 12, 10),
+    column("matched by", 14, 12),
+    column("read", 5, 5),
+    column("last change", 18, 18),
+];
+
+/// Who gets room first: what is read as words, then what can be cut in the middle.
+const HUNGRY: [usize; 6] = [3, 2, 6, 1, 4, 0];
+
+/// The widths of the columns that are shown. What nobody wants goes to the last one.
+fn widths(cells: &[[Cell; 7]], width: u16) -> Vec<u16> {
+    let total = |n: usize| 3 + COLUMNS[..n].iter().map(|c| c.usual + 2).sum::<u16>();
+    let mut shown = COLUMNS.len();
+    while shown > 2 && total(shown) > width {
+        shown -= 1;
+    }
+    let mut wide: Vec<u16> = COLUMNS[..shown].iter().map(|c| c.least).collect();
+    let mut spare = width.saturating_sub(wide.iter().fold(3, |sum, w| sum + w + 2));
+    for at in HUNGRY.into_iter().filter(|at| *at < shown) {
+        let wanted = cells.iter().filter_map(|row| row.get(at)).map(Cell::width).max().unwrap_or_default();
+        let more = u16::try_from(wanted).unwrap_or(u16::MAX).saturating_sub(wide[at]).min(spare);
+        wide[at] += more;
+        spare -= more;
+    }
+    if let Some(last) = wide.last_mut() {
+        *last += spare;
+    }
+    wide
+}
+
+fn system(view: &SystemView, cells: [Cell; 7], wide: &[u16], ctx: &Ctx, theme: &Theme) -> Line {
+    let mut line = Line::of("   ", Role::Text);
+    for (at, (cell, width)) in cells.into_iter().zip(wide.iter().copied()).enumerate() {
+        if at > 0 {
+            line.add("  ", Role::Text);
+        }
+        if at == 1
+            && let Some(why) = &view.unknown
+        {
+            let rest = wide.iter().skip(1).fold(0_u16, |sum, w| sum + w + 2).saturating_sub(2);
+            let glyph = table::mark(Mark { tone: Tone::Unknown, word: Some("") }, theme, ctx.ascii, 2);
+            line.add(pad(&format!("{glyph}cannot tell: {why}"), rest, false, !ctx.ascii), Tone::Unknown);
+            return line;
+        }
+        let room = if cell.wrong { width.saturating_sub(2) } else { width };
+        let text = if at == 1 { format::middle(&cell.text, room.into()) } else { cell.text };
+        let ink: Ink = match (cell.wrong, cell.quiet || text == "-") {
+            (true, _) => Tone::Crit.into(),
+            (false, true) => Role::Muted.into(),
+            (false, false) => Role::Text.into(),
+        };
+        line.add(pad(&text, room, false, !ctx.ascii), ink);
+        if cell.wrong {
+            line.add(table::mark(Mark { tone: Tone::Crit, word: Some("") }, theme, ctx.ascii, 2), Tone::Crit);
+        }
+    }
+    line
 }

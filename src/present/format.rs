@@ -107,6 +107,23 @@ pub fn money(money: &Money) -> String {
     text
 }
 
+/// [`money`] for a cell: the amount is never cut while the words after it can go, nor is a smaller one shown in its place.
+pub fn money_in(money: &Money, width: usize) -> String {
+    let whole = self::money(money);
+    if whole.width() <= width {
+        return whole;
+    }
+    let bare = amount(money.amount, money.decimals(), money.currency.as_str());
+    if bare.width() <= width {
+        return bare;
+    }
+    // Without cents, then in thousands or more, rounded down.
+    let units = money.amount / 10_i64.pow(money.decimals());
+    let steps = [(1, ""), (1_000, "k"), (1_000_000, "M"), (1_000_000_000, "G"), (1_000_000_000_000, "T")];
+    let short = |(size, unit): (i64, &str)| format!("{}{unit}", amount(units / size, 0, money.currency.as_str()));
+    steps.into_iter().map(short).find(|text| text.width() <= width).unwrap_or(bare)
+}
+
 fn amount(amount: i64, decimals: u32, currency: &str) -> String {
     let unit = 10_i64.pow(decimals);
     let (whole, part) = (amount.unsigned_abs() / unit.unsigned_abs(), amount.unsigned_abs() % unit.unsigned_abs());
@@ -277,6 +294,15 @@ mod tests {
         assert_eq!(money(&Money::monthly(124_050, "EUR")), "€1,240.50/mo");
         assert_eq!(money(&Money { amount: 9900, currency: "jpy".into(), per: Some(Per::Year) }), "¥9,900/yr");
         assert_eq!(money(&Money { amount: -500, currency: "sek".into(), per: None }), "-5 SEK");
+    }
+
+    #[test]
+    fn a_cell_drops_words_before_it_cuts_an_amount() {
+        let yen = Money { amount: 22_000, currency: "jpy".into(), per: Some(Per::Month) };
+        assert_eq!(money_in(&yen, 10), "¥22,000/mo");
+        assert_eq!(money_in(&yen, 9), "¥22,000");
+        assert_eq!(money_in(&yen, 6), "¥22k");
+        assert_eq!(money_in(&Money::monthly(124_050, "eur"), 8), "€1,240");
     }
 
     #[test]

@@ -2,9 +2,13 @@
 
 use super::group::{Queue, Reason};
 use super::mark::{self, Mark};
+use super::silence::Silence;
 use super::{Ctx, format, mask};
 use crate::config::view::Of;
-use crate::domain::{CheckState, Customer, JobState, Row, SourceState, Text, Time, Traffic, Value, Verdict};
+use crate::domain::{
+    CheckState, Class, Customer, JobState, Row, SourceState, System, Text, Time, Traffic, Value, Verdict,
+};
+use crate::reconcile::words;
 
 /// Something that the find box found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +30,8 @@ pub enum Item {
     Queue(Queue),
     /// Deliveries that fail the same way.
     Reason(Reason),
+    /// Customers of whom nothing can be told, for one reason.
+    Silence(Silence),
     /// A hit.
     Hit(Hit),
 }
@@ -64,6 +70,7 @@ impl Item {
                 let reason = r.reason.as_ref().map_or("", Text::as_str);
                 Text::new(format!("{}/{}/{reason}", r.source, r.status.unwrap_or_default()))
             }
+            Self::Silence(s) => Text::new(format!("{}/{}", s.headline, s.evidence)),
         }
     }
 
@@ -81,6 +88,17 @@ impl Item {
                 },
                 word: None,
             },
+            Self::Silence(_) => Mark { tone: crate::config::theme::Tone::Unknown, word: None },
+        }
+    }
+
+    /// How many loaded rows it stands for.
+    pub fn weight(&self) -> i64 {
+        match self {
+            Self::Silence(s) => s.loaded,
+            Self::Queue(q) => q.count,
+            Self::Reason(r) => r.count,
+            Self::Row(_) | Self::Traffic(_) | Self::Hit(_) => 1,
         }
     }
 
@@ -115,6 +133,9 @@ impl Item {
 
     /// Name, else e-mail, else id; hidden when masked.
     pub fn who(&self, ctx: &Ctx) -> String {
+        if let Self::Silence(silence) = self {
+            return silence.who();
+        }
         let hide = |text: &str| if ctx.masked { mask::name(text) } else { text.to_owned() };
         let (name, email, id) = match self.row() {
             Some(Row::Customer(c)) => (c.name.as_ref(), c.email.as_ref(), Some(&c.id)),
@@ -140,6 +161,7 @@ impl Item {
             Self::Row(Row::Job(j)) if name == "run_at" && matches!(j.state, JobState::Dead | JobState::Held) => {
                 Value::Null
             }
+            Self::Row(Row::Job(j)) if name == "kind" => Value::Text(spaced(&j.kind)),
             Self::Hit(hit) if name == "by" => Value::Text(hit.by.clone()),
             Self::Row(row) | Self::Hit(Hit { row, .. }) => row.value(name),
             Self::Traffic(t) => match name {
@@ -152,7 +174,9 @@ impl Item {
             },
             Self::Queue(q) => match name {
                 "count" => q.count.into(),
-                "what" => Value::Text(Text::new(format!("{} {}", q.source, q.kind))),
+                // Nearly every queue is the portal's, so only another's is named.
+                "what" if q.source.as_str() == System::Portal.as_str() => Value::Text(spaced(&q.kind)),
+                "what" => Value::Text(Text::new(format!("{} {}", q.source, spaced(&q.kind)))),
                 "last_error" => q.last_error.as_ref().into(),
                 "oldest" => q.oldest.into(),
                 "next" => q.next.into(),
@@ -165,6 +189,15 @@ impl Item {
                 "reason" => r.reason.clone().unwrap_or_else(|| Text::new("no reason given")).into(),
                 "oldest" => r.oldest.into(),
                 "newest" => r.newest.into(),
+                _ => Value::Null,
+            },
+            Self::Silence(s) => match name {
+                "headline" => (&s.headline).into(),
+                "evidence" => (&s.evidence).into(),
+                "next_step" => (&s.next_step).into(),
+                "since" => s.since.into(),
+                "class" => Value::Word(Class::IncompleteEvidence.as_str()),
+                "verdict" => Value::Word(Verdict::Unknown.as_str()),
                 _ => Value::Null,
             },
         }
@@ -199,9 +232,11 @@ impl Item {
                 }
             }
             Self::Row(Row::Check(c)) if c.state != CheckState::Pass => from("spark", c.reason.as_ref()?.to_string()),
-            Self::Row(Row::Source(s)) if s.state != SourceState::Ok => {
-                Some(Note { from: "kind", unless: Some("problem"), text: s.problem.as_ref()?.to_string() })
-            }
+            Self::Row(Row::Source(s)) if s.state != SourceState::Ok => Some(Note {
+                from: "kind",
+                unless: Some("problem"),
+                text: words::clause(s.problem.as_ref()?.as_str()).to_owned(),
+            }),
             _ => None,
         }
     }
@@ -213,6 +248,10 @@ impl Item {
             _ => None,
         }
     }
+}
+
+fn spaced(kind: &Text) -> Text {
+    Text::new(kind.as_str().replace('_', " "))
 }
 
 /// `portal trial, stripe active`

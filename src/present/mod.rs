@@ -11,6 +11,7 @@ pub mod line;
 pub mod mark;
 pub mod mask;
 pub mod pulse;
+pub mod silence;
 pub mod spark;
 pub mod table;
 pub mod timeline;
@@ -19,6 +20,7 @@ pub use customer::Detail;
 pub use item::{Hit, Item};
 pub use line::{Ink, Line, Span};
 pub use mark::Mark;
+pub use silence::Silence;
 
 use crate::domain::Time;
 

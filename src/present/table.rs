@@ -183,7 +183,7 @@ fn shown(value: &Value, column: &Column, width: u16, item: &Item, ctx: &Ctx) -> 
         (Value::Text(text), _) => text.to_string(),
         (Value::Word(word), _) => word.replace('_', " "),
         (Value::List(list), _) => list.iter().map(|t| t.as_str()).collect::<Vec<_>>().join(", "),
-        (Value::Money(money), _) => format::money(money),
+        (Value::Money(money), _) => format::money_in(money, width.into()),
         (Value::Time(at), Format::Clock) => format::clock(*at, ctx.offset_s),
         (Value::Time(at), Format::Next) => format::when(*at, ctx.now),
         (Value::Time(at), _) => format::age(ctx.now.since(*at)),

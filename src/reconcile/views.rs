@@ -46,7 +46,7 @@ pub(super) fn unknown(system: System, evidence: &Evidence) -> Option<Text> {
         SystemKind::Billing => &[Kind::Person, Kind::Subscription],
         _ => &[Kind::Person],
     };
-    let why = health.problem.as_ref().map(|p| format!(": {p}")).unwrap_or_default();
+    let why = health.problem.as_ref().map(|p| format!(" ({})", words::brief(p.as_str()))).unwrap_or_default();
     if !health.answers() {
         let what = if health.state == SourceState::Waiting { "has not been asked yet" } else { "does not answer" };
         return Some(Text::new(format!("{title} {what}{why}")));

@@ -55,6 +55,20 @@ pub fn date(at: Time, now: Time) -> String {
     }
 }
 
+/// A problem in a few letters: the status that was answered, else its last clause. The problem of
+/// `HubSpot: POST /crm/v3/objects/contacts/search: answered 503 Service Unavailable` is `503`.
+pub fn brief(problem: &str) -> &str {
+    let words = problem.split(|c: char| c.is_whitespace() || matches!(c, ':' | ';' | ',' | '.' | '(' | ')'));
+    let failed = |word: &&str| word.len() == 3 && word.parse::<u16>().is_ok_and(|n| (300..600).contains(&n));
+    words.into_iter().find(failed).unwrap_or_else(|| clause(problem))
+}
+
+/// The last clause of a problem, which says what happened; what stands before it says where.
+pub fn clause(problem: &str) -> &str {
+    let said = problem.split(" hint: ").next().unwrap_or(problem).trim().trim_end_matches('.');
+    said.rsplit(": ").next().unwrap_or(said).trim()
+}
+
 /// ` on 2 Nov`, or nothing when the moment is not known.
 pub fn on(at: Option<Time>, now: Time) -> String {
     at.map(|at| format!(" on {}", date(at, now))).unwrap_or_default()
@@ -120,4 +134,19 @@ pub fn who(record: &Record) -> String {
 /// ` for Pro`, or nothing.
 pub fn for_plan(plan: Option<&Text>) -> String {
     plan.filter(|p| !p.as_str().trim().is_empty()).map(|p| format!(" for {p}")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{brief, clause};
+
+    #[test]
+    fn a_problem_is_told_by_its_status_else_by_its_last_clause() {
+        let asked = "HubSpot: POST /crm/v3/objects/contacts/search: answered 503 Service Unavailable";
+        assert_eq!((brief(asked), clause(asked)), ("503", "answered 503 Service Unavailable"));
+        let lost = "Stripe: GET /v1/events: could not connect: connection refused.";
+        assert_eq!((brief(lost), clause(lost)), ("connection refused", "connection refused"));
+        assert_eq!(brief("503"), "503");
+        assert_eq!(brief("the key lacks the scope tickets.read"), "the key lacks the scope tickets.read");
+    }
 }

@@ -76,7 +76,17 @@ impl<'b> Canvas<'b> {
             let solid = style.bg.is_some() || style.add_modifier.contains(Modifier::REVERSED);
             let text = if solid { span.text.as_str() } else { span.text.trim_end_matches(' ') };
             if !text.is_empty() {
+                let start = x;
                 (x, _) = self.buffer.set_stringn(x, y, text, room.into(), style);
+                if let Some((glyph, style)) = self.look.glyph(span.ink, text) {
+                    self.buffer.set_stringn(
+                        start,
+                        y,
+                        glyph,
+                        room.into(),
+                        Style::reset().patch(self.ground).patch(style),
+                    );
+                }
             }
             x = x.saturating_add(u16::try_from(span.text.len() - text.len()).unwrap_or(u16::MAX)).min(rect.right());
         }

@@ -10,13 +10,27 @@ use crate::present;
 pub(super) struct Look {
     roles: Vec<Style>,
     tones: Vec<Style>,
+    glyphs: Vec<Glyph>,
+}
+
+/// The shape of a tone, where it is painted otherwise than the words beside it.
+struct Glyph {
+    shapes: [String; 2],
+    style: Style,
 }
 
 impl Look {
     pub(super) fn new(theme: &Theme) -> Self {
         Self {
             roles: Role::ALL.iter().map(|role| style(theme.paint(*role))).collect(),
-            tones: Tone::ALL.iter().map(|tone| style(theme.mark(*tone).paint)).collect(),
+            tones: Tone::ALL.iter().map(|tone| style(theme.mark(*tone).text)).collect(),
+            glyphs: Tone::ALL
+                .iter()
+                .map(|tone| {
+                    let mark = theme.mark(*tone);
+                    Glyph { shapes: [mark.glyph.clone(), mark.ascii.clone()], style: style(mark.paint) }
+                })
+                .collect(),
         }
     }
 
@@ -29,6 +43,22 @@ impl Look {
             present::Ink::Role(role) => self.role(role),
             present::Ink::Tone(tone) => self.tones.get(tone as usize).copied().unwrap_or_default(),
         }
+    }
+}
+
+impl Look {
+    /// The glyph that a text of this ink begins with, and its style, when that is not the style of the text.
+    pub(super) fn glyph<'t>(&self, ink: present::Ink, text: &'t str) -> Option<(&'t str, Style)> {
+        let present::Ink::Tone(tone) = ink else { return None };
+        let glyph = self.glyphs.get(tone as usize)?;
+        if self.ink(ink) == glyph.style {
+            return None;
+        }
+        // A glyph stands alone or before a blank; a word that begins with it is a word.
+        let found = glyph.shapes.iter().find_map(|shape| text.strip_prefix(shape.as_str()).map(|rest| (shape, rest)));
+        let (shape, _) =
+            found.filter(|(shape, rest)| !shape.is_empty() && (rest.is_empty() || rest.starts_with(' ')))?;
+        Some((&text[..shape.len()], glyph.style))
     }
 }
 

@@ -150,7 +150,7 @@ fn counts(model: &Model, placed: &Placed, spec: &PaneSpec, pane: &Pane, ctx: &Ct
         }
         None => {
             let total = pane.feed.data().and_then(|listing| listing.total);
-            let loaded = i64::try_from(rows).unwrap_or(i64::MAX);
+            let loaded: i64 = pane.items().iter().map(Item::weight).sum();
             match total.filter(|_| !spec.follow) {
                 Some(total) if total > loaded => {
                     say(format!("{} of {} loaded", format::count(loaded), format::count(total)), Role::Muted.into());

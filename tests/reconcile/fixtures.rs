@@ -472,7 +472,7 @@ fn a_source_that_cannot_tell_is_never_green_even_for_those_who_do_not_need_it() 
     shows(&blind, &[]);
     let customer = blind.judge().customer.unwrap();
     assert_eq!(customer.verdict, Unknown);
-    assert_eq!(customer.systems[2].unknown, Some("HubSpot does not answer: 503".into()));
+    assert_eq!(customer.systems[2].unknown, Some("HubSpot does not answer (503)".into()));
     // The first reading makes no rows, and no green either.
     let first = ana().source(Hubspot, |s| {
         s.state = trueup::domain::SourceState::Collecting;

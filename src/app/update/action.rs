@@ -101,7 +101,7 @@ impl Model {
     fn reach(&mut self, pane: usize) {
         let of = self.views().panes[pane].of;
         let state = &mut self.panes[pane];
-        let loaded = i64::try_from(state.items().len()).unwrap_or(i64::MAX);
+        let loaded: i64 = state.items().iter().map(Item::weight).sum();
         let near = state.index().is_some_and(|index| index + 20 >= state.items().len());
         if near && state.held.is_none() && loaded >= state.limit && state.limit < MOST && matches!(of, Of::Dataset(_)) {
             state.limit = (state.limit * 2).min(MOST);
@@ -148,8 +148,17 @@ impl Model {
             }
             (Item::Queue(_), _) => self.go_to("jobs"),
             (Item::Traffic(_) | Item::Reason(_), _) => self.go_to("deliveries"),
+            (Item::Silence(_), _) => self.unfold(),
             (Item::Hit(_), None) => self.say("nothing more is known about it", Tone::Unknown, now),
         }
+    }
+
+    /// Shows one by one the customers that were one row.
+    fn unfold(&mut self) {
+        let Some(pane) = self.focus_index() else { return };
+        let own = self.panes[pane].filter.as_ref().map(|filter| format!("{} and ", filter.text)).unwrap_or_default();
+        let class = crate::domain::Class::IncompleteEvidence;
+        self.filter(pane, &format!("{own}class = {class}"));
     }
 
     /// Opens the screen that shows a pane, and gives it the focus.

@@ -3,12 +3,13 @@
 use super::super::effect::{Effect, Load};
 use super::super::layout;
 use super::super::model::{Model, Place};
-use super::super::msg::Msg;
-use super::super::pane::Listing;
+use super::super::msg::{Msg, Page};
+use super::super::pane::{Listing, MOST};
 use super::STASH;
 use crate::config::view::Of;
-use crate::domain::Time;
-use crate::present::Item;
+use crate::domain::{Dataset, Time};
+use crate::present::{Item, silence};
+use crate::query::Term;
 
 /// The window of the traffic panes.
 const WINDOW_MS: i64 = 15 * 60_000;
@@ -58,7 +59,7 @@ impl Model {
             Msg::Rows { pane, request, revision, result } => {
                 let Some(of) = self.views().panes.get(pane).map(|spec| spec.of) else { return };
                 self.revision = self.revision.max(revision);
-                let rows = result.map(|page| Listing { items: Item::rows(of, page.rows), total: page.total });
+                let rows = result.map(|page| self.listing(pane, of, page));
                 self.list(pane, request, rows, now);
             }
             Msg::Traffic { pane, request, result } => {
@@ -79,6 +80,26 @@ impl Model {
             }
             _ => {}
         }
+    }
+
+    /// A page as a pane's rows. Customers that a silent source leaves in the dark are one row until they are asked for.
+    fn listing(&mut self, pane: usize, of: Of, page: Page) -> Listing {
+        let total = page.total;
+        let state = &mut self.panes[pane];
+        let asked_for = |term: &Term| matches!(term, Term::Compare(field, ..) if field.name == "class");
+        let filter = state.filter.as_ref();
+        if of != Of::Dataset(Dataset::Mismatches) || filter.is_some_and(|f| f.expr.terms.iter().any(asked_for)) {
+            return Listing { items: Item::rows(of, page.rows), total };
+        }
+        let loaded = i64::try_from(page.rows.len()).unwrap_or(i64::MAX);
+        let cut = total.map_or(loaded >= state.limit, |total| total > loaded);
+        let items = silence::fold(page.rows, cut);
+        // A fold takes one line of the screen but most of a page: what is settling stands behind it.
+        if cut && state.limit < MOST && items.iter().any(|item| matches!(item, Item::Silence(_))) {
+            state.limit = (state.limit * 2).min(MOST);
+            state.feed.touch();
+        }
+        Listing { items, total }
     }
 
     fn list(&mut self, pane: usize, request: u64, rows: Result<Listing, crate::domain::Problem>, now: Time) {

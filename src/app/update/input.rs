@@ -68,7 +68,7 @@ impl Model {
     }
 
     /// Takes a filter while it is typed; what cannot be read leaves the last one that could.
-    fn filter(&mut self, pane: usize, text: &str) -> Option<crate::domain::Problem> {
+    pub(super) fn filter(&mut self, pane: usize, text: &str) -> Option<crate::domain::Problem> {
         let dataset = self.dataset(pane)?;
         let text = text.trim();
         let filter = if text.is_empty() {

@@ -53,7 +53,7 @@ fn failing<'a>(case: &Case<'a>, system: System, kinds: &[Kind]) -> Option<Findin
         return None;
     }
     let (who, title) = (case.who(), words::capital(system));
-    let reason = why(health);
+    let (brief, reason) = (why(health, words::brief), why(health, |problem| problem));
     let what = if health.answers() {
         format!("{title} has never given all its {}", words::list(&unread))
     } else {
@@ -62,7 +62,7 @@ fn failing<'a>(case: &Case<'a>, system: System, kinds: &[Kind]) -> Option<Findin
     let last = health.complete_at.map(|at| format!(" since {}", case.date(at))).unwrap_or_default();
     let last = if health.answers() { String::new() } else { last };
     let mut finding = Finding::new(vec![case.portal]).text(
-        format!("{what}{reason}"),
+        format!("{what}{brief}"),
         format!("{what}{last}{reason}, so it cannot be told whether {who} is in step there."),
         format!("Run `trueup doctor` to see why {} does not tell, and put that right.", words::the(system)),
     );
@@ -72,8 +72,9 @@ fn failing<'a>(case: &Case<'a>, system: System, kinds: &[Kind]) -> Option<Findin
     Some(finding)
 }
 
-fn why(health: &SourceHealth) -> String {
-    health.problem.as_ref().map(|p| format!(" ({})", p.as_str().trim_end_matches('.'))).unwrap_or_default()
+fn why(health: &SourceHealth, cut: fn(&str) -> &str) -> String {
+    let said = health.problem.as_ref().map(|problem| cut(problem.as_str().trim_end_matches('.')));
+    said.map(|said| format!(" ({said})")).unwrap_or_default()
 }
 
 /// The portal uses a word that `[portal.states]` does not know.
