@@ -225,16 +225,19 @@ const HUNGRY: [usize; 6] = [3, 2, 6, 1, 4, 0];
 
 /// The widths of the columns that are shown. What nobody wants goes to the last one.
 fn widths(cells: &[[Cell; 7]], width: u16) -> Vec<u16> {
-    let total = |n: usize| 3 + COLUMNS[..n].iter().map(|c| c.usual + 2).sum::<u16>();
-    let mut shown = COLUMNS.len();
-    while shown > 2 && total(shown) > width {
-        shown -= 1;
-    }
+    let wants = |at: usize| {
+        let widest = cells.iter().filter_map(|row| row.get(at)).map(Cell::width).max().unwrap_or_default();
+        u16::try_from(widest).unwrap_or(u16::MAX).max(COLUMNS[at].least)
+    };
+    let total = |n: usize, each: &dyn Fn(usize) -> u16| {
+        (0..n).fold(3_u16, |sum, at| sum.saturating_add(each(at).saturating_add(2)))
+    };
+    let fits = |n: &usize| total(*n, &|at| COLUMNS[at].usual) <= width || total(*n, &wants) <= width;
+    let shown = (3..=COLUMNS.len()).rev().find(fits).unwrap_or(2);
     let mut wide: Vec<u16> = COLUMNS[..shown].iter().map(|c| c.least).collect();
-    let mut spare = width.saturating_sub(wide.iter().fold(3, |sum, w| sum + w + 2));
+    let mut spare = width.saturating_sub(total(shown, &|at| COLUMNS[at].least));
     for at in HUNGRY.into_iter().filter(|at| *at < shown) {
-        let wanted = cells.iter().filter_map(|row| row.get(at)).map(Cell::width).max().unwrap_or_default();
-        let more = u16::try_from(wanted).unwrap_or(u16::MAX).saturating_sub(wide[at]).min(spare);
+        let more = wants(at).saturating_sub(wide[at]).min(spare);
         wide[at] += more;
         spare -= more;
     }
