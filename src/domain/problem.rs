@@ -120,3 +120,17 @@ impl fmt::Display for Problem {
 }
 
 impl std::error::Error for Problem {}
+
+/// A problem in a few letters: the status that was answered, else its last clause. The problem of
+/// `HubSpot: POST /crm/v3/objects/contacts/search: answered 503 Service Unavailable` is `503`.
+pub fn brief(problem: &str) -> &str {
+    let words = problem.split(|c: char| c.is_whitespace() || matches!(c, ':' | ';' | ',' | '.' | '(' | ')'));
+    let failed = |word: &&str| word.len() == 3 && word.parse::<u16>().is_ok_and(|n| (300..600).contains(&n));
+    words.into_iter().find(failed).unwrap_or_else(|| clause(problem))
+}
+
+/// The last clause of a problem, which says what happened; what stands before it says where.
+pub fn clause(problem: &str) -> &str {
+    let said = problem.split(" hint: ").next().unwrap_or(problem).trim().trim_end_matches('.');
+    said.rsplit(": ").next().unwrap_or(said).trim()
+}

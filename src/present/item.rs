@@ -8,7 +8,6 @@ use crate::config::view::Of;
 use crate::domain::{
     CheckState, Class, Customer, JobState, Row, SourceState, System, Text, Time, Traffic, Value, Verdict,
 };
-use crate::reconcile::words;
 
 /// Something that the find box found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -235,7 +234,7 @@ impl Item {
             Self::Row(Row::Source(s)) if s.state != SourceState::Ok => Some(Note {
                 from: "kind",
                 unless: Some("problem"),
-                text: words::clause(s.problem.as_ref()?.as_str()).to_owned(),
+                text: crate::domain::problem::clause(s.problem.as_ref()?.as_str()).to_owned(),
             }),
             _ => None,
         }

@@ -2,6 +2,7 @@
 
 use chrono::Datelike;
 
+pub use crate::domain::problem::{brief, clause};
 use crate::domain::{Money, Per, Record, System, Text, Time};
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -53,20 +54,6 @@ pub fn date(at: Time, now: Time) -> String {
     } else {
         format!("{} {month} {}", day.day(), day.year())
     }
-}
-
-/// A problem in a few letters: the status that was answered, else its last clause. The problem of
-/// `HubSpot: POST /crm/v3/objects/contacts/search: answered 503 Service Unavailable` is `503`.
-pub fn brief(problem: &str) -> &str {
-    let words = problem.split(|c: char| c.is_whitespace() || matches!(c, ':' | ';' | ',' | '.' | '(' | ')'));
-    let failed = |word: &&str| word.len() == 3 && word.parse::<u16>().is_ok_and(|n| (300..600).contains(&n));
-    words.into_iter().find(failed).unwrap_or_else(|| clause(problem))
-}
-
-/// The last clause of a problem, which says what happened; what stands before it says where.
-pub fn clause(problem: &str) -> &str {
-    let said = problem.split(" hint: ").next().unwrap_or(problem).trim().trim_end_matches('.');
-    said.rsplit(": ").next().unwrap_or(said).trim()
 }
 
 /// ` on 2 Nov`, or nothing when the moment is not known.
