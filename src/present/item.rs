@@ -262,7 +262,7 @@ fn spread(customer: &Customer) -> Text {
             (None, Some(state), None) => state.as_str(),
             (None, None, None) => "known",
         };
-        format!("{} {word}", view.system)
+        format!("{} {}", view.system, word.replace('_', " "))
     });
     Text::new(says.collect::<Vec<_>>().join(", "))
 }

@@ -10,6 +10,7 @@ use super::{Ctx, Mark, format, mask, spark};
 use crate::config::theme::{Role, Theme, Tone};
 use crate::config::view::{Column, Format, Look};
 use crate::domain::{FieldKind, State, Value};
+use crate::reconcile::words;
 
 /// Cells between two columns.
 pub const GAP: u16 = 2;
@@ -173,6 +174,11 @@ fn shown(value: &Value, column: &Column, width: u16, item: &Item, ctx: &Ctx) -> 
         // A remark that is not there leaves no trace; a fact that is not there is a dash.
         (Value::Null, Format::Text) if column.look == Look::Muted => String::new(),
         (Value::Null, _) => "-".to_owned(),
+        // What happened says more than the beginning of where it did.
+        (Value::Text(text), Format::Text) if column.field.name == "problem" && text.as_str().width() > width.into() => {
+            let said = words::clause(text.as_str());
+            if ctx.masked { mask::prose(said, &item.names()) } else { said.to_owned() }
+        }
         (Value::Text(text), Format::Id) => format::middle(text.as_str(), width.into()),
         (Value::Text(text), _) if ctx.masked => match column.field.name {
             "email" => mask::email(text.as_str()),
