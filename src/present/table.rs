@@ -10,7 +10,6 @@ use super::{Ctx, Mark, format, mask, spark};
 use crate::config::theme::{Role, Theme, Tone};
 use crate::config::view::{Column, Format, Look};
 use crate::domain::{FieldKind, State, Value};
-use crate::reconcile::words;
 
 /// Cells between two columns.
 pub const GAP: u16 = 2;
@@ -176,7 +175,7 @@ fn shown(value: &Value, column: &Column, width: u16, item: &Item, ctx: &Ctx) -> 
         (Value::Null, _) => "-".to_owned(),
         // What happened says more than the beginning of where it did.
         (Value::Text(text), Format::Text) if column.field.name == "problem" && text.as_str().width() > width.into() => {
-            let said = words::clause(text.as_str());
+            let said = crate::domain::problem::clause(text.as_str());
             if ctx.masked { mask::prose(said, &item.names()) } else { said.to_owned() }
         }
         (Value::Text(text), Format::Id) => format::middle(text.as_str(), width.into()),
