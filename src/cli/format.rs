@@ -39,13 +39,7 @@ pub fn money(money: &Money) -> String {
     if rest != 0 {
         number.push_str(&format!(".{rest:0width$}", width = money.decimals() as usize));
     }
-    let per = match money.per {
-        None => "",
-        Some(Per::Day) => "/day",
-        Some(Per::Week) => "/wk",
-        Some(Per::Month) => "/mo",
-        Some(Per::Year) => "/yr",
-    };
+    let per = money.per.map_or("", Per::suffix);
     match money.currency.as_str() {
         "usd" => format!("${number}{per}"),
         "eur" => format!("€{number}{per}"),

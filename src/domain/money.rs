@@ -19,6 +19,18 @@ words! {
     }
 }
 
+impl Per {
+    /// What stands behind an amount that is due so often: `/mo`.
+    pub const fn suffix(self) -> &'static str {
+        match self {
+            Self::Day => "/day",
+            Self::Week => "/wk",
+            Self::Month => "/mo",
+            Self::Year => "/yr",
+        }
+    }
+}
+
 /// An amount in the currency's minor unit: `{"amount": 4900, "currency": "usd", "per": "month"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Money {

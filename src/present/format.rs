@@ -97,13 +97,7 @@ pub fn when(at: Time, now: Time) -> String {
 /// `$49/mo`, `€1,204.50/yr`, `500 sek`.
 pub fn money(money: &Money) -> String {
     let mut text = amount(money.amount, money.decimals(), money.currency.as_str());
-    text.push_str(match money.per {
-        None => "",
-        Some(Per::Day) => "/day",
-        Some(Per::Week) => "/wk",
-        Some(Per::Month) => "/mo",
-        Some(Per::Year) => "/yr",
-    });
+    text.push_str(money.per.map_or("", Per::suffix));
     text
 }
 

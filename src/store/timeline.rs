@@ -198,13 +198,7 @@ fn amount(money: &Money) -> String {
     let sign = if money.amount < 0 { "-" } else { "" };
     let width = usize::try_from(money.decimals()).unwrap_or(2);
     let digits = if rest == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{rest:0width$}") };
-    let per = match money.per {
-        None => "",
-        Some(Per::Day) => "/day",
-        Some(Per::Week) => "/wk",
-        Some(Per::Month) => "/mo",
-        Some(Per::Year) => "/yr",
-    };
+    let per = money.per.map_or("", Per::suffix);
     match money.currency.as_str() {
         "usd" => format!("${digits}{per}"),
         "eur" => format!("€{digits}{per}"),
