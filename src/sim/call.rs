@@ -1,5 +1,7 @@
 //! What came in and what goes out: a request and a reply, free of any web framework.
 
+use std::collections::BTreeMap;
+
 use axum::body::Bytes;
 use serde_json::Value;
 
@@ -14,10 +16,8 @@ pub(super) struct Call {
     pub path: String,
     /// Decoded, in order.
     pub query: Vec<(String, String)>,
-    /// `Authorization`.
-    pub authorization: Option<String>,
-    /// `Stripe-Version`, which is echoed.
-    pub version: Option<String>,
+    /// Headers that are text, by lower-case name.
+    pub headers: BTreeMap<String, String>,
     /// What was sent.
     pub body: Bytes,
     /// Where it came in: `http://127.0.0.1:40001`.
@@ -27,6 +27,16 @@ pub(super) struct Call {
 }
 
 impl Call {
+    /// A header, by lower-case name.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+
+    /// Whether it carries this bearer token.
+    pub(super) fn bears(&self, token: &str) -> bool {
+        self.header("authorization").and_then(|given| given.strip_prefix("Bearer ")) == Some(token)
+    }
+
     /// The first value of a query key.
     pub(super) fn get(&self, key: &str) -> Option<&str> {
         self.query.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str())

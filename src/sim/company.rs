@@ -418,7 +418,7 @@ impl Entry {
     fn desk(&mut self, world: &mut World, drafts: &[Draft]) {
         let agent = User {
             name: "Wren Halloran".to_owned(),
-            email: super::profile::AGENT.to_owned(),
+            email: super::zendesk::AGENT.to_owned(),
             external: None,
             role: "admin",
             created: self.now - 400 * DAY,

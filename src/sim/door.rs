@@ -16,9 +16,10 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::call::{Call, Reply, pairs};
+use super::clock;
 use super::profile::Keys;
+use super::room::{Limit, Room};
 use super::world::World;
-use super::{clock, hubspot, stripe, zendesk};
 use crate::domain::{System, Time};
 
 /// Most bytes of a request's body.
@@ -61,30 +62,6 @@ pub struct Request {
     pub query: Vec<(String, String)>,
     /// When.
     pub at: Time,
-}
-
-/// A limit on requests.
-struct Limit {
-    name: &'static str,
-    count: u32,
-    window: Duration,
-}
-
-const STRIPE_LIMIT: Limit = Limit { name: "global", count: 25, window: Duration::from_secs(1) };
-const HUBSPOT_BURST: Limit = Limit { name: "TEN_SECONDLY_ROLLING", count: 190, window: Duration::from_secs(10) };
-const HUBSPOT_SEARCH: Limit = Limit { name: "SECONDLY", count: 5, window: Duration::from_secs(1) };
-const ZENDESK_MINUTE: Limit = Limit { name: "minute", count: 700, window: Duration::from_secs(60) };
-/// Ten a minute in the real service; here story time is denser.
-const ZENDESK_EXPORT: Limit = Limit { name: "export", count: 30, window: Duration::from_secs(60) };
-
-fn limits(call: &Call, system: System) -> &'static [Limit] {
-    match system {
-        System::Stripe => &[STRIPE_LIMIT],
-        System::Hubspot if call.path.ends_with("/search") => &[HUBSPOT_SEARCH, HUBSPOT_BURST],
-        System::Hubspot => &[HUBSPOT_BURST],
-        System::Zendesk if call.path.contains("/incremental/") => &[ZENDESK_EXPORT, ZENDESK_MINUTE],
-        _ => &[ZENDESK_MINUTE],
-    }
 }
 
 /// By provider and limit: since when is counted, and how many there were.
@@ -150,21 +127,21 @@ impl House {
 
     fn fault(&self, system: System) -> Fault {
         let set = locked(&self.faults).get(&system).copied().unwrap_or(Fault::None);
-        if set == Fault::None && system == System::Hubspot && locked(&self.world).hubspot_down {
+        if set == Fault::None && locked(&self.world).down.contains(&system) {
             return Fault::Status(503);
         }
         set
     }
 
     /// Counts a request; gives the limit that it breaks, or how many are left of the tightest.
-    fn count(&self, system: System, call: &Call) -> Result<u32, (&'static Limit, u64)> {
+    fn count(&self, room: &Room, call: &Call) -> Result<u32, (&'static Limit, u64)> {
         let Some(looseness) = self.looseness else { return Ok(u32::MAX) };
         let mut windows = locked(&self.windows);
         let now = Instant::now();
         let mut left = u32::MAX;
-        for limit in limits(call, system) {
+        for limit in (room.limits)(call) {
             let most = (f64::from(limit.count) * looseness) as u32;
-            let (since, used) = windows.entry((system, limit.name)).or_insert((now, 0));
+            let (since, used) = windows.entry((room.system, limit.name)).or_insert((now, 0));
             if now.duration_since(*since) >= limit.window {
                 (*since, *used) = (now, 0);
             }
@@ -183,7 +160,7 @@ impl House {
 #[derive(Clone)]
 pub(super) struct Door {
     /// Which provider.
-    pub system: System,
+    pub room: &'static Room,
     /// Its address.
     pub base: String,
     /// The house that it belongs to.
@@ -204,24 +181,25 @@ async fn serve(door: &Door, request: HttpRequest) -> Response {
     let Ok(body) = axum::body::to_bytes(body, BODY).await else {
         return rendered(Reply::new(413, json!({"error": "request body is too large"})));
     };
-    let header = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let text = |value: &axum::http::HeaderValue| value.to_str().ok().map(str::to_owned);
+    let headers = parts.headers.iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?)));
     let call = Call {
         method: parts.method.as_str().to_owned(),
         path: parts.uri.path().to_owned(),
         query: pairs(parts.uri.query().unwrap_or_default()),
-        authorization: header("authorization"),
-        version: header("stripe-version"),
+        headers: headers.collect(),
         body,
         base: door.base.clone(),
         now: clock::now(),
     };
-    door.house.note(door.system, &call);
-    match door.house.fault(door.system) {
+    let room = door.room;
+    door.house.note(room.system, &call);
+    match door.house.fault(room.system) {
         Fault::Hang => std::future::pending().await,
         Fault::Html => return page(200, "<!doctype html><title>Maintenance</title><h1>We will be right back</h1>"),
         Fault::Cut => return cut(),
-        Fault::Status(status) => return rendered(failed(door.system, status)),
-        Fault::RateLimit { retry_after } => return rendered(limited(door.system, "DAILY", retry_after)),
+        Fault::Status(status) => return rendered((room.failed)(status)),
+        Fault::RateLimit { retry_after } => return rendered((room.limited)("DAILY", retry_after)),
         Fault::Slow(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
         Fault::None => {}
     }
@@ -229,111 +207,16 @@ async fn serve(door: &Door, request: HttpRequest) -> Response {
 }
 
 fn answered(door: &Door, call: &Call) -> Reply {
-    let (system, house) = (door.system, &door.house);
-    if let Some(refusal) = refusal(system, &house.keys, call) {
-        return refusal;
+    let (room, house) = (door.room, &door.house);
+    if !house.keys.of(room.system).is_some_and(|key| (room.admits)(call, key)) {
+        return (room.refused)(call);
     }
-    let left = match house.count(system, call) {
+    let left = match house.count(room, call) {
         Ok(left) => left,
-        Err((limit, wait)) => return limited(system, limit.name, wait),
+        Err((limit, wait)) => return (room.limited)(limit.name, wait),
     };
-    let mut world = locked(&house.world);
-    let reply = match system {
-        System::Stripe => stripe::answer(&mut world, call),
-        System::Hubspot => hubspot::answer(&mut world, call),
-        _ => zendesk::answer(&mut world, call),
-    };
-    drop(world);
-    with_usual_headers(system, call, reply, left)
-}
-
-/// The reply to a request without the right credential.
-fn refusal(system: System, keys: &Keys, call: &Call) -> Option<Reply> {
-    let given = call.authorization.as_deref();
-    match system {
-        System::Stripe => {
-            let message = match given {
-                Some(given) if given == format!("Bearer {}", keys.stripe) => return None,
-                Some(_) => "Invalid API Key provided".to_owned(),
-                None => {
-                    "You did not provide an API key. You need to provide your API key in the Authorization header, \
-                         using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY')."
-                        .to_owned()
-                }
-            };
-            Some(stripe::error(401, json!({"message": message, "type": "invalid_request_error"})))
-        }
-        System::Hubspot if given == Some(&format!("Bearer {}", keys.hubspot)) => None,
-        System::Hubspot => Some(hubspot::error(
-            401,
-            "INVALID_AUTHENTICATION",
-            "Authentication credentials not found. This API supports OAuth 2.0 authentication",
-        )),
-        _ if given == Some(&keys.zendesk_header()) => None,
-        _ => Some(Reply::new(401, json!({"error": "Couldn't authenticate you"}))),
-    }
-}
-
-fn limited(system: System, policy: &str, wait: u64) -> Reply {
-    match system {
-        System::Stripe => stripe::error(
-            429,
-            json!({"code": "rate_limit", "type": "invalid_request_error",
-                   "message": "Request rate limit exceeded. Learn more about rate limits: https://stripe.com/docs/rate-limits"}),
-        )
-        .with("stripe-rate-limited-reason", "global-rate")
-        .with("stripe-should-retry", "false")
-        .with("request-id", "req_ratelimited00"),
-        System::Hubspot => {
-            let message = match policy {
-                "SECONDLY" => "You have reached your secondly limit.",
-                "TEN_SECONDLY_ROLLING" => "You have reached your ten_secondly_rolling limit.",
-                _ => "You have reached your daily limit.",
-            };
-            let mut reply = hubspot::error(429, "RATE_LIMITS", message);
-            reply.body["errorType"] = json!("RATE_LIMIT");
-            reply.body["policyName"] = json!(policy);
-            reply
-        }
-        _ => Reply::new(
-            429,
-            json!({"error": "APIRateLimitExceeded", "description": "Number of allowed API requests per minute exceeded"}),
-        )
-        .with("retry-after", wait),
-    }
-}
-
-fn failed(system: System, status: u16) -> Reply {
-    match system {
-        System::Stripe => stripe::error(
-            status,
-            json!({"type": "api_error", "message": "An unknown error occurred; the request may be retried."}),
-        )
-        .with("stripe-should-retry", status >= 500)
-        .with("request-id", "req_unwell0000000"),
-        System::Hubspot => hubspot::error(status, "INTERNAL_ERROR", "Service temporarily unavailable"),
-        _ => Reply::new(status, json!({"error": "Service Unavailable", "description": "Please try again later"})),
-    }
-}
-
-fn with_usual_headers(system: System, call: &Call, reply: Reply, left: u32) -> Reply {
-    let left_text = |usual: u32| left.min(usual).to_string();
-    match system {
-        System::Stripe => {
-            let version = call.version.clone().unwrap_or_else(|| super::stripe_shapes::VERSION.to_owned());
-            let id = format!("req_{:014x}", call.now.ms());
-            reply.with("request-id", id).with("stripe-version", version)
-        }
-        System::Hubspot => reply
-            .with("x-hubspot-ratelimit-daily", 650_000)
-            .with("x-hubspot-ratelimit-daily-remaining", 640_000)
-            .with("x-hubspot-ratelimit-interval-milliseconds", 10_000)
-            .with("x-hubspot-ratelimit-max", HUBSPOT_BURST.count)
-            .with("x-hubspot-ratelimit-remaining", left_text(HUBSPOT_BURST.count)),
-        _ => reply
-            .with("x-rate-limit", ZENDESK_MINUTE.count)
-            .with("x-rate-limit-remaining", left_text(ZENDESK_MINUTE.count)),
-    }
+    let reply = (room.answer)(&mut locked(&house.world), call);
+    (room.usual)(call, reply, left)
 }
 
 fn rendered(reply: Reply) -> Response {

@@ -2,10 +2,13 @@
 //!
 //! What must stay true: search sees a write only after the index has caught up, and never beyond 10,000 rows.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use super::call::{Call, Reply};
 use super::ids;
+use super::room::{Key, Limit, Room};
 use super::rooms::{CONTACT_PROPERTIES, Card, Cards, STAGES};
 use super::world::{Effect, World};
 use crate::domain::{System, Time};
@@ -68,8 +71,49 @@ impl Object {
     }
 }
 
+/// What the company needs to know of it.
+pub(super) const ROOM: Room = Room {
+    system: System::Hubspot,
+    base_path: "",
+    config: "link_field = \"portal_id\"",
+    key: |random| Key { api: format!("pat-{}-{}", "eu1", random.word(30).to_lowercase()), secret: random.word(36) },
+    admits: |call, key| call.bears(&key.api),
+    refused: |_| {
+        let message = "Authentication credentials not found. This API supports OAuth 2.0 authentication";
+        error(401, "INVALID_AUTHENTICATION", message)
+    },
+    limits: |call| if call.path.ends_with("/search") { SEARCH_LIMITS } else { LIMITS },
+    limited: |policy, _| limited(policy),
+    failed: |status| error(status, "INTERNAL_ERROR", "Service temporarily unavailable"),
+    usual: |_, reply, left| {
+        reply
+            .with("x-hubspot-ratelimit-daily", 650_000)
+            .with("x-hubspot-ratelimit-daily-remaining", 640_000)
+            .with("x-hubspot-ratelimit-interval-milliseconds", 10_000)
+            .with("x-hubspot-ratelimit-max", BURST.count)
+            .with("x-hubspot-ratelimit-remaining", left.min(BURST.count))
+    },
+    answer,
+};
+
+const BURST: Limit = Limit { name: "TEN_SECONDLY_ROLLING", count: 190, window: Duration::from_secs(10) };
+const LIMITS: &[Limit] = &[BURST];
+const SEARCH_LIMITS: &[Limit] = &[Limit { name: "SECONDLY", count: 5, window: Duration::from_secs(1) }, BURST];
+
+fn limited(policy: &str) -> Reply {
+    let message = match policy {
+        "SECONDLY" => "You have reached your secondly limit.",
+        "TEN_SECONDLY_ROLLING" => "You have reached your ten_secondly_rolling limit.",
+        _ => "You have reached your daily limit.",
+    };
+    let mut reply = error(429, "RATE_LIMITS", message);
+    reply.body["errorType"] = json!("RATE_LIMIT");
+    reply.body["policyName"] = json!(policy);
+    reply
+}
+
 /// Answers a call whose token has been checked.
-pub(super) fn answer(world: &mut World, call: &Call) -> Reply {
+fn answer(world: &mut World, call: &Call) -> Reply {
     let segments = call.segments();
     let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
     let object = |word: &&str| Object::parse(word);
@@ -92,7 +136,7 @@ pub(super) fn answer(world: &mut World, call: &Call) -> Reply {
 }
 
 /// HubSpot's shape of an error.
-pub(super) fn error(status: u16, category: &str, message: &str) -> Reply {
+fn error(status: u16, category: &str, message: &str) -> Reply {
     let correlation = "a5c2f1de-0000-4000-8000-7a11ba5e0001";
     let body = json!({"status": "error", "message": message, "correlationId": correlation, "category": category});
     Reply::new(status, body)

@@ -1,6 +1,6 @@
 //! A small company that misbehaves on schedule, over real HTTP: "Harbor & Pine", who fit out boats and boathouses.
 //!
-//! Fake Stripe, HubSpot and Zendesk on loopback, a portal database in SQLite, and a story on a seeded clock. Used by
+//! Fake providers on loopback (`room.rs` is their table), a portal database in SQLite, and a story on a seeded clock. Used by
 //! `trueup demo`, by `trueup sim` and by tests.
 //!
 //! What must stay true: one seed gives one world and one order of happenings; nothing listens beyond loopback; every
@@ -23,6 +23,7 @@ mod portal;
 mod post;
 mod profile;
 mod random;
+mod room;
 mod rooms;
 mod script;
 mod sign;
@@ -56,6 +57,7 @@ use door::{Door, House, locked};
 use portal::Portal;
 use post::Post;
 use profile::Keys;
+use room::ROOMS;
 use story::Story;
 use world::World;
 
@@ -135,10 +137,13 @@ pub async fn start(options: Options) -> Result<Running, Problem> {
     let mut story = Story::new(options.seed, options.speed, &planted, names);
     let jobs = story.first_jobs(&world);
 
-    let listeners = [listen().await?, listen().await?, listen().await?, listen().await?];
-    let [stripe, hubspot, zendesk, site] = [&listeners[0].1, &listeners[1].1, &listeners[2].1, &listeners[3].1];
-    let addresses =
-        Addresses { stripe: stripe.clone(), hubspot: hubspot.clone(), zendesk: zendesk.clone(), site: site.clone() };
+    let (site, site_address) = listen().await?;
+    let mut doors = Vec::new();
+    for room in ROOMS {
+        doors.push((room, listen().await?));
+    }
+    let providers = doors.iter().map(|(room, (_, base))| (room.system, base.clone())).collect();
+    let addresses = Addresses { providers, site: site_address };
     world.site = addresses.site.clone();
     let portal = Portal::create(&dir.join("portal.db")).await?;
     portal.fill(&world, &requests, &log, &jobs).await?;
@@ -147,7 +152,7 @@ pub async fn start(options: Options) -> Result<Running, Problem> {
     let mut tasks = Vec::new();
     let post = match &options.webhooks_to {
         Some(target) => {
-            let (post, task) = Post::open(target, keys.secrets.clone())?;
+            let (post, task) = Post::open(target, keys.clone())?;
             tasks.push(task);
             Some(post)
         }
@@ -155,16 +160,12 @@ pub async fn start(options: Options) -> Result<Running, Problem> {
     };
     let scale = (options.customers as f64 / 2_000.0).max(options.speed).max(1.0);
     let house = Arc::new(House::new(world, keys, options.rate_limits.then_some(scale), stopped));
-    for ((listener, base), system) in
-        listeners.into_iter().zip([Some(System::Stripe), Some(System::Hubspot), Some(System::Zendesk), None])
-    {
-        let house = Arc::clone(&house);
-        let router = match system {
-            Some(system) => Router::new().fallback(door::answer).with_state(Door { system, base, house }),
-            None => Router::new().fallback(site::answer).with_state(house),
-        };
-        tasks.push(serve(listener, router, stop.subscribe()));
+    for (room, (listener, base)) in doors {
+        let door = Door { room, base, house: Arc::clone(&house) };
+        tasks.push(serve(listener, Router::new().fallback(door::answer).with_state(door), stop.subscribe()));
     }
+    let pages = Router::new().fallback(site::answer).with_state(Arc::clone(&house));
+    tasks.push(serve(site, pages, stop.subscribe()));
     let told = Arc::default();
     if options.story {
         let teller = Teller { story, clock: Clock::new(options.speed), post, told: Arc::clone(&told) };

@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
 use super::door::{House, locked};
+use super::profile::Keys;
 use super::traffic::Arrival;
 use super::{clock, sign, stripe_shapes};
 use crate::domain::{Problem, System};
@@ -33,7 +34,7 @@ fn loopback(target: &str) -> Option<&str> {
 
 impl Post {
     /// Starts sending to `target` (`http://127.0.0.1:8787`), under `/webhooks/{source}`.
-    pub(super) fn open(target: &str, secrets: [String; 3]) -> Result<(Self, tokio::task::JoinHandle<()>), Problem> {
+    pub(super) fn open(target: &str, keys: Keys) -> Result<(Self, tokio::task::JoinHandle<()>), Problem> {
         let Some(authority) = loopback(target).map(str::to_owned) else {
             return Err(Problem::usage("webhooks of the simulated company go to this machine only")
                 .at(target)
@@ -42,12 +43,8 @@ impl Post {
         let (sender, mut receiver) = mpsc::channel::<(System, String)>(WAITING);
         let task = tokio::spawn(async move {
             while let Some((system, body)) = receiver.recv().await {
-                let secret = match system {
-                    System::Stripe => &secrets[0],
-                    System::Hubspot => &secrets[1],
-                    _ => &secrets[2],
-                };
-                let sent = tokio::time::timeout(PATIENCE, send(&authority, system, secret, &body)).await;
+                let Some(key) = keys.of(system) else { continue };
+                let sent = tokio::time::timeout(PATIENCE, send(&authority, system, &key.secret, &body)).await;
                 if !matches!(sent, Ok(Ok(()))) {
                     tracing::debug!(%system, "a simulated webhook was not taken");
                 }

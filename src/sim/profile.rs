@@ -3,6 +3,7 @@
 //! What must stay true: the folder is the owner's alone (0700), credentials are 0600, and a folder that holds somebody
 //! else's files is refused rather than written over.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
@@ -10,65 +11,46 @@ use std::path::{Path, PathBuf};
 
 use super::catalog::{PLANS, PRICES};
 use super::random::Random;
-use super::sign;
+use super::room::{Key, ROOMS, Room};
 use super::stripe_shapes::price_id;
 use super::world::World;
-use crate::domain::Problem;
+use crate::domain::{Problem, System};
 
-/// The Zendesk agent whose token is used.
-pub(super) const AGENT: &str = "wren@harborandpine.example";
 /// The first line of a configuration that was written here.
 const MARK: &str = "# Harbor & Pine, the simulated company. Written anew at each start.";
 
 /// What opens the doors of the fake providers, and what signs their webhooks. Invented from the seed, good for nothing
 /// but loopback.
-#[derive(Clone)]
-pub(super) struct Keys {
-    /// Stripe's API key.
-    pub stripe: String,
-    /// HubSpot's token.
-    pub hubspot: String,
-    /// Zendesk's token.
-    pub zendesk: String,
-    /// Signing secrets of Stripe, HubSpot and Zendesk.
-    pub secrets: [String; 3],
-}
-
-impl std::fmt::Debug for Keys {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Keys(••••••••)")
-    }
-}
+#[derive(Clone, Debug)]
+pub(super) struct Keys(BTreeMap<System, Key>);
 
 impl Keys {
     /// The keys of a seed.
     pub(super) fn new(seed: u64) -> Self {
-        let mut random = Random::new(seed, "keys");
-        Self {
-            stripe: format!("sk_{}_{}", "test", random.word(24)),
-            hubspot: format!("pat-{}-{}", "eu1", random.word(30).to_lowercase()),
-            zendesk: random.word(40),
-            secrets: [format!("{}_{}", "whsec", random.word(32)), random.word(36), random.word(44)],
-        }
+        let key = |room: &Room| (room.key)(&mut Random::new(seed, &format!("key of {}", room.system)));
+        Self(ROOMS.iter().map(|room| (room.system, key(room))).collect())
     }
 
-    /// The `Authorization` that Zendesk wants.
-    pub(super) fn zendesk_header(&self) -> String {
-        format!("Basic {}", sign::base64(format!("{AGENT}/token:{}", self.zendesk).as_bytes()))
+    /// Those of one provider.
+    pub(super) fn of(&self, system: System) -> Option<&Key> {
+        self.0.get(&system)
     }
 }
 
 /// Where everything listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Addresses {
-    /// `http://127.0.0.1:port` of the fake Stripe.
-    pub stripe: String,
-    /// Of the fake HubSpot.
-    pub hubspot: String,
-    /// Of the fake Zendesk.
-    pub zendesk: String,
+    /// `http://127.0.0.1:port` of each fake provider, without the fixed path of its base address.
+    pub providers: BTreeMap<System, String>,
     /// Of the portal's own pages.
     pub site: String,
+}
+
+impl Addresses {
+    /// Where a fake provider listens; empty for one that is not simulated.
+    pub fn of(&self, system: System) -> &str {
+        self.providers.get(&system).map_or("", String::as_str)
+    }
 }
 
 /// Makes the folder, or takes over one that was made here before: its databases go, because a new world begins.
@@ -139,24 +121,24 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 /// Writes credentials and configuration; returns the path of the latter.
 pub(super) fn write(dir: &Path, world: &World, keys: &Keys, at: &Addresses) -> Result<PathBuf, Problem> {
     let config = dir.join("config.toml");
-    let files = [
-        ("stripe.key", keys.stripe.as_str()),
-        ("stripe.secret", keys.secrets[0].as_str()),
-        ("hubspot.key", keys.hubspot.as_str()),
-        ("hubspot.secret", keys.secrets[1].as_str()),
-        ("zendesk.key", keys.zendesk.as_str()),
-        ("zendesk.secret", keys.secrets[2].as_str()),
-        ("config.toml", &text(world, at)),
-    ];
+    let mut files = Vec::new();
+    for room in ROOMS {
+        let Some(key) = keys.of(room.system) else { continue };
+        files.push((format!("{}.key", room.system), key.api.clone()));
+        if !key.secret.is_empty() {
+            files.push((format!("{}.secret", room.system), key.secret.clone()));
+        }
+    }
+    files.push(("config.toml".to_owned(), text(world, keys, at)));
     for (name, content) in files {
-        write_private(&dir.join(name), content).map_err(|e| {
+        write_private(&dir.join(&name), &content).map_err(|e| {
             Problem::usage("a file of the simulated company cannot be written").at(name).why(e.to_string())
         })?;
     }
     Ok(config)
 }
 
-fn text(world: &World, at: &Addresses) -> String {
+fn text(world: &World, keys: &Keys, at: &Addresses) -> String {
     let mut plans = String::new();
     for (product, plan) in PLANS.iter().enumerate() {
         let ids: Vec<String> = PRICES
@@ -170,11 +152,23 @@ fn text(world: &World, at: &Addresses) -> String {
     TEMPLATE
         .replace("{mark}", MARK)
         .replace("{plans}", plans.trim_end())
-        .replace("{stripe}", &at.stripe)
-        .replace("{hubspot}", &at.hubspot)
-        .replace("{zendesk}", &at.zendesk)
+        .replace("{sources}", &sources(keys, at))
         .replace("{site}", &at.site)
-        .replace("{agent}", AGENT)
+}
+
+/// `[sources.S]` of every provider.
+fn sources(keys: &Keys, at: &Addresses) -> String {
+    let mut text = String::new();
+    for Room { system, base_path, config, .. } in ROOMS {
+        let base = at.of(*system);
+        let _ = write!(text, "[sources.{system}]\nbase_url = \"{base}{base_path}\"\n{config}");
+        let _ = writeln!(text, "{}api_key_file = \"{system}.key\"", if config.is_empty() { "" } else { "\n" });
+        if keys.of(*system).is_some_and(|key| !key.secret.is_empty()) {
+            let _ = writeln!(text, "webhook_secret_file = \"{system}.secret\"");
+        }
+        text.push('\n');
+    }
+    text
 }
 
 const TEMPLATE: &str = r#"{mark}
@@ -235,27 +229,7 @@ support = "zendesk"
 [acting]
 allow = false
 
-[sources.stripe]
-base_url = "{stripe}"
-mode = "test"
-link_field = "portal_id"
-api_key_file = "stripe.key"
-webhook_secret_file = "stripe.secret"
-
-[sources.hubspot]
-base_url = "{hubspot}"
-link_field = "portal_id"
-api_key_file = "hubspot.key"
-webhook_secret_file = "hubspot.secret"
-
-[sources.zendesk]
-base_url = "{zendesk}"
-subdomain = "harborandpine"
-email = "{agent}"
-api_key_file = "zendesk.key"
-webhook_secret_file = "zendesk.secret"
-
-[[checks]]
+{sources}[[checks]]
 name = "login page"
 url = "{site}/login"
 every = "5s"

@@ -169,7 +169,7 @@ impl Story {
             }
             Step::Everyday => {
                 let arrival = traffic::everyday(world, &mut self.random, now);
-                if arrival.source != System::Hubspot || !world.hubspot_down {
+                if !world.down.contains(&arrival.source) {
                     self.send(due, arrival, None, false);
                 }
                 let wait = self.random.wait(traffic::PACE).max(30);
@@ -242,7 +242,7 @@ impl Story {
                 let begins = matches!(beat, Beat::Begin(_));
                 match incident {
                     Incident::Deploy => world.hook_broken = begins,
-                    Incident::Crm => world.hubspot_down = begins,
+                    Incident::Crm => world.set_down(System::Hubspot, begins),
                     Incident::SlowLogin => world.login = if begins { Page::Slow(1_900) } else { Page::Well },
                     Incident::NoLogin => world.login = if begins { Page::Down } else { Page::Well },
                 }
@@ -311,7 +311,7 @@ impl Story {
     }
 
     fn run(&mut self, world: &mut World, due: i64, now: i64, mut job: JobRow, work: Work, out: &mut Happened) {
-        if work == Work::Contact && world.hubspot_down {
+        if work == Work::Contact && world.down.contains(&System::Hubspot) {
             job.attempts += 1;
             job.error = Some(CRM_ERROR);
             let wait = JOB_RETRIES.get(job.attempts as usize - 1).copied().filter(|_| job.attempts < JOB_TRIES);

@@ -2,10 +2,13 @@
 //!
 //! What must stay true: a page costs what is on it, not what is in the table.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::books::Subject;
 use super::call::{Call, Reply};
+use super::room::{Key, Limit, Room};
 use super::stripe_shapes as shapes;
 use super::world::{Effect, World};
 use crate::domain::System;
@@ -15,8 +18,56 @@ const MOST: i64 = 100;
 /// Rows of an unpaged list that are looked at for one page: a filter that fits nothing must not cost the whole table.
 const LOOKED_AT: usize = 250_000;
 
+/// What the company needs to know of it.
+pub(super) const ROOM: Room = Room {
+    system: System::Stripe,
+    base_path: "",
+    config: "mode = \"test\"\nlink_field = \"portal_id\"",
+    key: |random| Key {
+        api: format!("sk_{}_{}", "test", random.word(24)),
+        secret: format!("{}_{}", "whsec", random.word(32)),
+    },
+    admits: |call, key| call.bears(&key.api),
+    refused,
+    limits: |_| LIMITS,
+    limited: |_, _| limited(),
+    failed: |status| {
+        let message = "An unknown error occurred; the request may be retried.";
+        error(status, json!({"type": "api_error", "message": message}))
+            .with("stripe-should-retry", status >= 500)
+            .with("request-id", "req_unwell0000000")
+    },
+    usual: |call, reply, _| {
+        let id = format!("req_{:014x}", call.now.ms());
+        let version = call.header("stripe-version").unwrap_or(shapes::VERSION);
+        reply.with("request-id", id).with("stripe-version", version)
+    },
+    answer,
+};
+
+const LIMITS: &[Limit] = &[Limit { name: "global", count: 25, window: Duration::from_secs(1) }];
+
+fn refused(call: &Call) -> Reply {
+    let message = match call.header("authorization") {
+        Some(_) => "Invalid API Key provided",
+        None => {
+            "You did not provide an API key. You need to provide your API key in the Authorization header, using \
+             Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY')."
+        }
+    };
+    error(401, json!({"message": message, "type": "invalid_request_error"}))
+}
+
+fn limited() -> Reply {
+    let message = "Request rate limit exceeded. Learn more about rate limits: https://stripe.com/docs/rate-limits";
+    error(429, json!({"code": "rate_limit", "type": "invalid_request_error", "message": message}))
+        .with("stripe-rate-limited-reason", "global-rate")
+        .with("stripe-should-retry", "false")
+        .with("request-id", "req_ratelimited00")
+}
+
 /// Answers a call whose key has been checked.
-pub(super) fn answer(world: &mut World, call: &Call) -> Reply {
+fn answer(world: &mut World, call: &Call) -> Reply {
     let segments = call.segments();
     let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
     match (call.method.as_str(), &parts[..]) {
@@ -43,7 +94,7 @@ pub(super) fn answer(world: &mut World, call: &Call) -> Reply {
 }
 
 /// Stripe's envelope of an error.
-pub(super) fn error(status: u16, error: Value) -> Reply {
+fn error(status: u16, error: Value) -> Reply {
     Reply::new(status, json!({"error": error}))
 }
 

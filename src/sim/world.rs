@@ -100,8 +100,8 @@ pub(super) struct World {
     pub hook_broken: bool,
     /// How the login page answers.
     pub login: Page,
-    /// Set while the story has HubSpot down.
-    pub hubspot_down: bool,
+    /// Providers that the story has down.
+    pub down: BTreeSet<System>,
     /// Where the portal's own pages are, once they listen.
     pub site: String,
 }
@@ -126,7 +126,7 @@ impl World {
             effects: Vec::new(),
             hook_broken: false,
             login: Page::Well,
-            hubspot_down: false,
+            down: BTreeSet::new(),
             site: String::new(),
         }
     }
@@ -137,6 +137,15 @@ impl World {
             self.effects.remove(0);
         }
         self.effects.push(effect);
+    }
+
+    /// Has a provider down from now on, or well again.
+    pub(super) fn set_down(&mut self, system: System, down: bool) {
+        if down {
+            self.down.insert(system);
+        } else {
+            self.down.remove(&system);
+        }
     }
 
     /// The id of a Stripe customer.

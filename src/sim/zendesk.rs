@@ -4,14 +4,17 @@
 //! What must stay true: an export never gives the newest moments (they are withheld until nothing older can still
 //! appear), and following its cursor shows every change once.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::call::{Call, Reply};
 use super::ids;
+use super::room::{Key, Limit, Room};
 use super::rooms::{Ticket, User};
 use super::sign::{base64, unbase64};
 use super::world::World;
-use crate::domain::Time;
+use crate::domain::{System, Time};
 
 const EXPORT_MOST: usize = 1_000;
 const PAGE_MOST: usize = 100;
@@ -23,8 +26,41 @@ const WITHHELD: i64 = 2;
 /// The id of the one webhook.
 const WEBHOOK: &str = "01HPINEHARB0R000000000001";
 
+/// The agent whose token is used.
+pub(super) const AGENT: &str = "wren@harborandpine.example";
+
+/// What the company needs to know of it.
+pub(super) const ROOM: Room = Room {
+    system: System::Zendesk,
+    base_path: "",
+    config: "subdomain = \"harborandpine\"\nemail = \"wren@harborandpine.example\"",
+    key: |random| Key { api: random.word(40), secret: random.word(44) },
+    admits: |call, key| {
+        let pair = base64(format!("{AGENT}/token:{}", key.api).as_bytes());
+        call.header("authorization").and_then(|given| given.strip_prefix("Basic ")) == Some(&pair)
+    },
+    refused: |_| Reply::new(401, json!({"error": "Couldn't authenticate you"})),
+    limits: |call| if call.path.contains("/incremental/") { EXPORT_LIMITS } else { LIMITS },
+    limited: |_, wait| {
+        let what = "Number of allowed API requests per minute exceeded";
+        Reply::new(429, json!({"error": "APIRateLimitExceeded", "description": what})).with("retry-after", wait)
+    },
+    failed: |status| {
+        Reply::new(status, json!({"error": "Service Unavailable", "description": "Please try again later"}))
+    },
+    usual: |_, reply, left| {
+        reply.with("x-rate-limit", MINUTE.count).with("x-rate-limit-remaining", left.min(MINUTE.count))
+    },
+    answer,
+};
+
+const MINUTE: Limit = Limit { name: "minute", count: 700, window: Duration::from_secs(60) };
+const LIMITS: &[Limit] = &[MINUTE];
+/// Ten a minute in the real service; here story time is denser.
+const EXPORT_LIMITS: &[Limit] = &[Limit { name: "export", count: 30, window: Duration::from_secs(60) }, MINUTE];
+
 /// Answers a call whose key has been checked.
-pub(super) fn answer(world: &mut World, call: &Call) -> Reply {
+fn answer(world: &mut World, call: &Call) -> Reply {
     let segments = call.segments();
     let parts: Vec<&str> = segments.iter().map(|s| s.strip_suffix(".json").unwrap_or(s)).collect();
     if call.method != "GET" {

@@ -154,7 +154,7 @@ impl House {
     /// Changes a contact in the fake HubSpot, as a colleague would.
     pub(crate) async fn write_contact(&self, id: &str, property: &str, value: &str) {
         let key = std::fs::read_to_string(self.folder.0.join("hubspot.key")).unwrap();
-        let url = format!("{}/crm/v3/objects/contacts/{id}", self.company.addresses().hubspot);
+        let url = format!("{}/crm/v3/objects/contacts/{id}", self.company.addresses().of(System::Hubspot));
         let body = serde_json::json!({"properties": {property: value}});
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let answer = http.patch(url).bearer_auth(key.trim()).json(&body).send().await.unwrap();

@@ -14,9 +14,9 @@ async fn without_the_right_key_nothing_is_told() {
     let house = frozen(1).await;
     let at = house.running.addresses().clone();
     let calls = [
-        (System::Stripe, format!("{}/v1/customers", at.stripe)),
-        (System::Hubspot, format!("{}/crm/v3/objects/contacts", at.hubspot)),
-        (System::Zendesk, format!("{}/api/v2/users/me", at.zendesk)),
+        (System::Stripe, format!("{}/v1/customers", at.of(System::Stripe))),
+        (System::Hubspot, format!("{}/crm/v3/objects/contacts", at.of(System::Hubspot))),
+        (System::Zendesk, format!("{}/api/v2/users/me", at.of(System::Zendesk))),
     ];
     for (system, url) in calls {
         for request in [house.http.get(&url), house.http.get(&url).bearer_auth("sk_test_wrong")] {
@@ -202,11 +202,11 @@ async fn a_fault_is_one_providers_alone() {
     assert_eq!(house.stripe("/v1/account").await.0, 200);
     assert!(begun.elapsed() >= Duration::from_millis(300));
     running.fault(System::Zendesk, Fault::RateLimit { retry_after: 7 });
-    let url = format!("{}/api/v2/users/me", running.addresses().zendesk);
+    let url = format!("{}/api/v2/users/me", running.addresses().of(System::Zendesk));
     let reply = house.http.get(url).send().await.unwrap();
     assert_eq!(reply.headers()["retry-after"], "7");
     running.fault(System::Stripe, Fault::Cut);
-    let url = format!("{}/v1/account", running.addresses().stripe);
+    let url = format!("{}/v1/account", running.addresses().of(System::Stripe));
     let reply = house.http.get(&url).send().await.unwrap();
     assert!(reply.bytes().await.is_err(), "the body breaks off");
     running.fault(System::Stripe, Fault::Hang);
@@ -264,14 +264,14 @@ async fn stopping_gives_the_ports_back_even_while_a_request_hangs() {
     let house = open(Options { speed: 10.0, ..Options::default() }).await;
     let at = house.running.addresses().clone();
     house.running.fault(System::Hubspot, Fault::Hang);
-    let (http, url) = (house.http.clone(), format!("{}/x", at.hubspot));
+    let (http, url) = (house.http.clone(), format!("{}/x", at.of(System::Hubspot)));
     let hanging = tokio::spawn(async move { http.get(url).send().await.map(|r| r.status().as_u16()) });
     tokio::time::sleep(Duration::from_millis(200)).await;
     let begun = Instant::now();
     house.running.stop().await;
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     let _ = hanging.await.unwrap();
-    for url in [&at.stripe, &at.hubspot, &at.zendesk, &at.site] {
+    for url in at.providers.values().chain([&at.site]) {
         let port = url.strip_prefix("http://").unwrap();
         std::net::TcpListener::bind(port).unwrap_or_else(|e| panic!("{port}: {e}"));
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use trueup::domain::System;
 use trueup::sim::{Options, Running, start};
 
 static FOLDERS: AtomicU32 = AtomicU32::new(0);
@@ -58,32 +59,32 @@ pub(crate) async fn open(options: Options) -> House {
 
 impl House {
     pub(crate) async fn stripe(&self, path: &str) -> (u16, Value) {
-        let url = format!("{}{path}", self.running.addresses().stripe);
+        let url = format!("{}{path}", self.running.addresses().of(System::Stripe));
         self.send(self.http.get(url).bearer_auth(&self.stripe)).await
     }
 
     pub(crate) async fn hubspot(&self, path: &str) -> (u16, Value) {
-        let url = format!("{}{path}", self.running.addresses().hubspot);
+        let url = format!("{}{path}", self.running.addresses().of(System::Hubspot));
         self.send(self.http.get(url).bearer_auth(&self.hubspot)).await
     }
 
     pub(crate) async fn hubspot_post(&self, path: &str, body: &Value) -> (u16, Value) {
-        let url = format!("{}{path}", self.running.addresses().hubspot);
+        let url = format!("{}{path}", self.running.addresses().of(System::Hubspot));
         self.send(self.http.post(url).bearer_auth(&self.hubspot).json(body)).await
     }
 
     pub(crate) async fn hubspot_patch(&self, path: &str, body: &Value) -> (u16, Value) {
-        let url = format!("{}{path}", self.running.addresses().hubspot);
+        let url = format!("{}{path}", self.running.addresses().of(System::Hubspot));
         self.send(self.http.patch(url).bearer_auth(&self.hubspot).json(body)).await
     }
 
     pub(crate) async fn stripe_post(&self, path: &str, form: &[(&str, &str)]) -> (u16, Value) {
-        let url = format!("{}{path}", self.running.addresses().stripe);
+        let url = format!("{}{path}", self.running.addresses().of(System::Stripe));
         self.send(self.http.post(url).bearer_auth(&self.stripe).form(form)).await
     }
 
     pub(crate) async fn zendesk(&self, path: &str) -> (u16, Value) {
-        let url = format!("{}{path}", self.running.addresses().zendesk);
+        let url = format!("{}{path}", self.running.addresses().of(System::Zendesk));
         let user = "wren@harborandpine.example/token";
         self.send(self.http.get(url).basic_auth(user, Some(&self.zendesk))).await
     }
