@@ -39,7 +39,7 @@ impl Match {
 }
 
 /// What one system says of a customer: a row of the customer screen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SystemView {
     /// Which system.
     pub system: System,
@@ -77,7 +77,7 @@ pub struct SystemView {
 }
 
 /// A row of `list customers`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Customer {
     /// The portal's id; for an orphan `system:id`.
     pub id: Text,

@@ -57,7 +57,7 @@ words! {
 }
 
 /// A row of `list mismatches`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Mismatch {
     /// Stable over recomputation: class and customer (and the offending id where one customer can have several).
     pub id: Text,

@@ -32,7 +32,7 @@ impl Per {
 }
 
 /// An amount in the currency's minor unit: `{"amount": 4900, "currency": "usd", "per": "month"}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Money {
     /// Minor units: cents for dollars, whole yen for yen.
     pub amount: i64,

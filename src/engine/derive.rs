@@ -1,12 +1,16 @@
 //! From records to verdicts: judges the clusters that a change touched, or all of them.
 
+use std::sync::Arc;
+
 use super::{Clock, rules};
-use crate::domain::{ClusterKey, Evidence, Judgement, Problem};
+use crate::domain::{ClusterKey, Evidence, Judgement, Problem, Time};
 use crate::reconcile::{self, Rules};
-use crate::store::{Dirty, Store};
+use crate::store::{Dirty, Dossier, Store};
 
 /// Clusters judged in one go: large enough to share statements, small enough to stay within a few megabytes.
 const CHUNK: i64 = 1_000;
+/// Dossiers read in one go: a few megabytes.
+const PAGE: i64 = 4_096;
 /// With more marks than this waiting, one pass over everybody is cheaper: a new customer leaves half a dozen marks, and
 /// each would lead to the same cluster again.
 const BACKLOG: i64 = 10_000;
@@ -82,7 +86,39 @@ impl Deriver {
         }
     }
 
+    /// Judges everybody as they were gathered the last time, page by page on all cores; whoever is judged otherwise
+    /// now, or cannot be judged so, is gathered anew. What changed meanwhile has left a mark and is judged afterwards.
     async fn judge_all(&self, evidence: &Evidence, total: &mut Judged) -> Result<(), Problem> {
+        if !self.store.has_dossiers().await? || self.store.backlog().await?.0 > BACKLOG {
+            return self.gather_all(evidence, total).await;
+        }
+        let basis = Arc::new((evidence.clone(), self.rules.clone()));
+        let mut page = self.store.dossiers(None, PAGE).await?;
+        loop {
+            let started = std::time::Instant::now();
+            let next = page.next.clone();
+            let following = async {
+                match &next {
+                    Some(after) => self.store.dossiers(Some(after), PAGE).await.map(Some),
+                    None => Ok(None),
+                }
+            };
+            total.clusters += page.dossiers.len();
+            let (moved, following) = tokio::join!(moved(page.dossiers, &basis, (self.clock)()), following);
+            total.compare_us += micros(started);
+            let moved = moved?;
+            total.clusters -= moved.len();
+            for keys in moved.chunks(usize::try_from(CHUNK).unwrap_or(1_000)) {
+                self.chunk(keys, None, evidence, total).await?;
+            }
+            match following? {
+                Some(following) => page = following,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn gather_all(&self, evidence: &Evidence, total: &mut Judged) -> Result<(), Problem> {
         let (_, upto) = self.store.backlog().await?;
         let mut after: Option<ClusterKey> = None;
         loop {
@@ -91,7 +127,7 @@ impl Deriver {
                 // What was marked before the pass began has been judged by it.
                 let passed = Dirty { keys: Vec::new(), upto, more: false };
                 self.store.save_judgements(&[], Some(&passed), (self.clock)()).await?;
-                return Ok(());
+                return self.store.all_have_dossiers().await;
             };
             self.chunk(&keys, None, evidence, total).await?;
             after = Some(last);
@@ -114,10 +150,39 @@ impl Deriver {
         total.compare_us += micros(started);
         let started = std::time::Instant::now();
         total.clusters += judged.len();
-        total.changed += self.store.save_judgements(&judged, dirty, now).await?;
+        total.changed += self.store.save_judged(&clusters, &judged, dirty).await?;
         total.store_us += micros(started);
         Ok(())
     }
+}
+
+/// Those of a page who are judged otherwise now, or were not packed.
+async fn moved(
+    mut dossiers: Vec<Dossier>,
+    basis: &Arc<(Evidence, Rules)>,
+    now: Time,
+) -> Result<Vec<ClusterKey>, Problem> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = dossiers.len().div_ceil(cores).max(1);
+    let mut parts = Vec::new();
+    while !dossiers.is_empty() {
+        let part = dossiers.split_off(dossiers.len().saturating_sub(share));
+        let basis = Arc::clone(basis);
+        parts.push(tokio::task::spawn_blocking(move || {
+            let (evidence, rules) = &*basis;
+            let same = |dossier: &Dossier| {
+                let cluster = dossier.cluster()?;
+                Some(reconcile::judge(&cluster, evidence, rules, now).digest() == dossier.digest)
+            };
+            let moved = part.into_iter().filter(|dossier| same(dossier) != Some(true));
+            moved.map(|dossier| dossier.key).collect::<Vec<ClusterKey>>()
+        }));
+    }
+    let mut keys = Vec::new();
+    for part in parts {
+        keys.extend(part.await.map_err(|_| Problem::bug("a comparison failed inside trueup"))?);
+    }
+    Ok(keys)
 }
 
 fn micros(since: std::time::Instant) -> u64 {

@@ -99,6 +99,14 @@ impl Line {
         .map_err(|e| unreadable(&e))
     }
 
+    pub(super) fn maybe_bytes(&self, at: usize) -> Result<Option<Vec<u8>>, Problem> {
+        match self {
+            Self::Sqlite(row) => row.try_get(at),
+            Self::Postgres(row) => row.try_get(at),
+        }
+        .map_err(|e| unreadable(&e))
+    }
+
     pub(super) fn int(&self, at: usize) -> Result<i64, Problem> {
         self.maybe_int(at)?.ok_or_else(|| Problem::bug("the store holds no number where one must be"))
     }
@@ -225,6 +233,8 @@ impl Tx {
 pub(super) enum Type {
     Text,
     Int,
+    /// Hexadecimal on its way there.
+    Bytes,
 }
 
 /// A subquery `(...) as n` whose rows are the arrays inside the JSON argument number `arg`.
@@ -234,6 +244,8 @@ pub(super) fn table(engine: Engine, arg: usize, columns: &[(&str, Type)]) -> Str
         .enumerate()
         .map(|(at, (name, kind))| match (engine, kind) {
             (Engine::Postgres, Type::Int) => format!("(value->>{at})::bigint as \"{name}\""),
+            (Engine::Sqlite, Type::Bytes) => format!("unhex(value->>{at}) as \"{name}\""),
+            (Engine::Postgres, Type::Bytes) => format!("decode(value->>{at}, 'hex') as \"{name}\""),
             _ => format!("value->>{at} as \"{name}\""),
         })
         .collect();

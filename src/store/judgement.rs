@@ -11,8 +11,8 @@ use sqlx::AssertSqlSafe;
 use super::db::{Tx, Type, args, column, lines, table};
 use super::dirty::cluster_text;
 use super::row::{Put, delete, put, undoc};
-use super::{Dirty, Store, folded};
-use crate::domain::{Customer, Dataset, Judgement, Problem, Row, Text, Time};
+use super::{Dirty, Store, dossier, folded};
+use crate::domain::{Cluster, Customer, Dataset, Judgement, Problem, Row, Text, Time};
 
 /// Most clusters whose old rows are read at once.
 const CHUNK: usize = 2000;
@@ -26,6 +26,23 @@ impl Store {
         dirty: Option<&Dirty>,
         _now: Time,
     ) -> Result<usize, Problem> {
+        let judged: Vec<(&Judgement, Option<&Cluster>)> = judged.iter().map(|judged| (judged, None)).collect();
+        self.save(&judged, dirty).await
+    }
+
+    /// As [`Store::save_judgements`], and keeps what was gathered, so that judging everybody again is quick. `judged`
+    /// is the outcome of `gathered`, in its order.
+    pub async fn save_judged(
+        &self,
+        gathered: &[Cluster],
+        judged: &[Judgement],
+        dirty: Option<&Dirty>,
+    ) -> Result<usize, Problem> {
+        let judged: Vec<(&Judgement, Option<&Cluster>)> = judged.iter().zip(gathered.iter().map(Some)).collect();
+        self.save(&judged, dirty).await
+    }
+
+    async fn save(&self, judged: &[(&Judgement, Option<&Cluster>)], dirty: Option<&Dirty>) -> Result<usize, Problem> {
         let mut tx = self.inner.db.begin().await?;
         let mut changed = 0;
         for chunk in judged.chunks(CHUNK) {
@@ -39,8 +56,20 @@ impl Store {
     }
 }
 
-async fn save(tx: &mut Tx, judged: &[Judgement]) -> Result<usize, Problem> {
-    let clusters: Vec<String> = judged.iter().map(|j| cluster_text(&j.key)).collect();
+async fn save(tx: &mut Tx, judged: &[(&Judgement, Option<&Cluster>)]) -> Result<usize, Problem> {
+    let names: Vec<String> = judged.iter().map(|(judgement, _)| cluster_text(&judgement.key)).collect();
+    let filed = dossier::filed(tx, &names).await?;
+    let about: Vec<(&Judgement, &String, Option<&Cluster>)> =
+        judged.iter().zip(&names).map(|((judgement, gathered), name)| (*judgement, name, *gathered)).collect();
+    dossier::file(tx, &about, &filed).await?;
+    // What was said before and is said again needs no second look at its rows.
+    let moved = about.iter().zip(&filed);
+    let moved = moved.filter(|((judgement, ..), filed)| filed.as_ref().is_none_or(|f| f.digest != judgement.digest()));
+    let (judged, clusters): (Vec<&Judgement>, Vec<String>) =
+        moved.map(|((judgement, name, _), _)| (*judgement, (*name).clone())).unzip();
+    if judged.is_empty() {
+        return Ok(0);
+    }
     let mut customers = stored(tx, Dataset::Customers, "customer", &clusters).await?;
     let mut mismatches = stored(tx, Dataset::Mismatches, "mismatch", &clusters).await?;
 
@@ -77,7 +106,7 @@ async fn save(tx: &mut Tx, judged: &[Judgement]) -> Result<usize, Problem> {
     put(tx, Dataset::Customers, &[("cluster", Type::Text)], &customers).await?;
     put(tx, Dataset::Mismatches, &[("cluster", Type::Text)], &mismatches).await?;
     save_lines(tx, &gone, &customers).await?;
-    save_again(tx, judged, &clusters).await?;
+    save_again(tx, &judged, &clusters).await?;
     Ok(changed)
 }
 
@@ -142,7 +171,7 @@ async fn save_lines(tx: &mut Tx, gone: &[String], customers: &[Put]) -> Result<(
 }
 
 /// When time alone may change an outcome.
-async fn save_again(tx: &mut Tx, judged: &[Judgement], clusters: &[String]) -> Result<(), Problem> {
+async fn save_again(tx: &mut Tx, judged: &[&Judgement], clusters: &[String]) -> Result<(), Problem> {
     let rows = table(tx.engine(), 1, &[("cluster", Type::Text)]);
     let sql = format!("delete from again where cluster in (select n.cluster from {rows})");
     tx.run(AssertSqlSafe(sql), vec![column(clusters.iter().cloned())]).await?;

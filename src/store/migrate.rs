@@ -8,7 +8,8 @@ use super::db::{Engine, Tx, args};
 use crate::domain::{Problem, Text};
 
 /// Every version, oldest first.
-const STEPS: &[(i64, &str)] = &[(1, include_str!("migrations/0001_init.sql"))];
+const STEPS: &[(i64, &str)] =
+    &[(1, include_str!("migrations/0001_init.sql")), (4, include_str!("migrations/0004_dossier.sql"))];
 
 /// Brings the schema up to date inside the given transaction.
 pub(super) async fn migrate(tx: &mut Tx, place: &Text) -> Result<(), Problem> {
@@ -24,8 +25,8 @@ pub(super) async fn migrate(tx: &mut Tx, place: &Text) -> Result<(), Problem> {
     }
     for (version, sql) in STEPS.iter().filter(|(version, _)| *version > found) {
         let sql = match tx.engine() {
-            Engine::Sqlite => (*sql).to_owned(),
-            Engine::Postgres => sql.replace(" TEXT", " TEXT COLLATE \"C\""),
+            Engine::Sqlite => sql.replace(" BYTES", " BLOB"),
+            Engine::Postgres => sql.replace(" TEXT", " TEXT COLLATE \"C\"").replace(" BYTES", " BYTEA"),
         };
         tx.script(AssertSqlSafe(sql)).await?;
         tx.run("insert into migration (version) values ($1)", args![*version]).await?;

@@ -5,7 +5,7 @@
 //! a face could show has changed. The store judges nothing: who is wrong is `reconcile`'s to say.
 //!
 //! Map: `open`, `migrate`, `fault`, `db` make the two engines one; `observe` and `record` take batches in; `dirty`,
-//! `cluster`, `judgement` serve comparison; `list`, `predicate`, `row`, `find`, `haystack`, `timeline`, `traffic` and
+//! `cluster`, `judgement`, `dossier`, `pack` serve comparison; `list`, `predicate`, `row`, `find`, `haystack`, `timeline`, `traffic` and
 //! `status` answer the faces; `source`, `check`, `lease`, `retain` and `change` are what their names say.
 
 mod change;
@@ -13,6 +13,7 @@ mod check;
 mod cluster;
 mod db;
 mod dirty;
+mod dossier;
 mod fault;
 mod find;
 mod haystack;
@@ -23,6 +24,7 @@ mod mark;
 mod migrate;
 mod observe;
 mod open;
+mod pack;
 mod predicate;
 mod record;
 mod retain;
@@ -33,6 +35,8 @@ mod timeline;
 mod traffic;
 
 use std::sync::Arc;
+
+pub use dossier::{Dossier, Page};
 
 use crate::domain::{ClusterKey, Row, Text, Time};
 
