@@ -6,11 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use serde_json::{Value as Json, json};
-use sqlx::AssertSqlSafe;
-
-use super::db::{Arg, Db, Type, column, lines, table};
-use super::dirty::{UNCLAIMED, capped, found_elsewise, systems_of};
+use super::db::{Db, Union, single};
+use super::dirty::{KEY, PLACE, UNCLAIMED, capped, found_elsewise, places, systems_of};
 use super::record::{COLUMNS, Keys, read};
 use super::{Store, key};
 use crate::domain::{Cluster, ClusterKey, Problem, Record, System, SystemKind};
@@ -128,26 +125,14 @@ fn linked(keys: &Keys) -> Vec<Place> {
     places.flat_map(|(kind, id)| systems_of(kind).map(move |system| (system, id.clone()))).collect()
 }
 
-/// Records `r` joined to the keys `n` of argument 1.
-async fn records(db: &Db, from: &str, on: &str, arg: Arg) -> Result<Vec<Record>, Problem> {
-    select(db, &format!("{from} cross join record r where {on}"), arg).await
+/// Asks for records.
+async fn records(asked: Union<'_>) -> Result<Vec<Record>, Problem> {
+    asked.rows().await?.iter().map(read).collect()
 }
 
-async fn select(db: &Db, from: &str, arg: Arg) -> Result<Vec<Record>, Problem> {
-    let sql = format!("select {COLUMNS} from {from}");
-    db.rows(AssertSqlSafe(sql), vec![arg]).await?.iter().map(read).collect()
-}
-
-fn one(db: &Db) -> String {
-    table(db.engine(), 1, &[("key", Type::Text)])
-}
-
-fn pair(db: &Db) -> String {
-    table(db.engine(), 1, &[("system", Type::Text), ("key", Type::Text)])
-}
-
-fn pairs<'a>(places: impl IntoIterator<Item = &'a Place>) -> Arg {
-    lines(places.into_iter().map(|(system, id)| vec![json!(system), Json::from(id.as_str())]).collect())
+/// The records `r` that are joined to the keys `n` of `rows`.
+fn joined(rows: &str, on: &str) -> String {
+    format!("select {COLUMNS} from {rows} cross join record r where {on}")
 }
 
 async fn portal_records(db: &Db, keys: &[ClusterKey]) -> Result<BTreeMap<String, Record>, Problem> {
@@ -158,70 +143,65 @@ async fn portal_records(db: &Db, keys: &[ClusterKey]) -> Result<BTreeMap<String,
             ClusterKey::Orphan(..) => None,
         })
         .collect();
-    if ids.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let on = "r.system = 'portal' and r.kind = 'person' and r.id = n.key";
-    let found = records(db, &one(db), on, column(ids)).await?;
+    let mut asked = Union::new(db);
+    asked.about(KEY, single(ids), |rows| joined(rows, "r.system = 'portal' and r.kind = 'person' and r.id = n.key"));
+    let found = records(asked).await?;
     Ok(found.into_iter().map(|record| (key(record.id.as_str()), record)).collect())
 }
 
 /// Those of the orphan keys that are still there and still nobody's.
 async fn orphans(db: &Db, keys: &[ClusterKey]) -> Result<HashMap<Place, Record>, Problem> {
-    let places: Vec<Place> = keys
+    let at: Vec<Place> = keys
         .iter()
         .filter_map(|cluster| match cluster {
             ClusterKey::Orphan(system, id) => Some((*system, key(id.as_str()))),
             ClusterKey::Portal(_) => None,
         })
         .collect();
-    if places.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let on = format!("r.system = n.system and r.kind = 'person' and r.id = n.key and r.deleted = 0 and {UNCLAIMED}");
-    let found = records(db, &pair(db), &on, pairs(&places)).await?;
+    let mut asked = Union::new(db);
+    asked.about(PLACE, places(&at), |rows| {
+        let there = "r.system = n.system and r.kind = 'person' and r.id = n.key";
+        joined(rows, &format!("{there} and r.deleted = 0 and {UNCLAIMED}"))
+    });
+    let found = records(asked).await?;
     Ok(found.into_iter().map(|record| ((record.system, key(record.id.as_str())), record)).collect())
 }
 
 async fn persons(
     db: &Db,
-    places: &BTreeSet<Place>,
+    linked: &BTreeSet<Place>,
     portals: &BTreeSet<String>,
     emails: &BTreeSet<String>,
 ) -> Result<Vec<Record>, Problem> {
-    let alike = |column: &str| {
-        let on = format!("r.kind = 'person' and r.system <> 'portal' and r.{column} = n.key");
-        capped(db.engine(), &on, PERSONS)
-    };
-    let linked = "cross join record r where r.kind = 'person' and r.system = n.system and r.id = n.key";
-    let asked = [
-        (format!("{} {linked}", pair(db)), pairs(places)),
-        (alike("link_portal"), column(portals.iter().cloned())),
-        (alike("email_key"), column(emails.iter().cloned())),
-    ];
-    let mut seen = HashSet::new();
-    let mut all = Vec::new();
-    for (from, arg) in asked {
-        let found = select(db, &from, arg).await?;
-        all.extend(found.into_iter().filter(|record| seen.insert((record.system, key(record.id.as_str())))));
+    let mut asked = Union::new(db);
+    asked.about(PLACE, places(linked), |rows| {
+        joined(rows, "r.kind = 'person' and r.system = n.system and r.id = n.key")
+    });
+    for (column, keys) in [("link_portal", portals), ("email_key", emails)] {
+        asked.about(KEY, single(keys.iter().map(String::as_str)), |rows| {
+            let on = format!("r.kind = 'person' and r.system <> 'portal' and r.{column} = n.key");
+            format!("select {COLUMNS} from {}", capped(rows, &on, PERSONS))
+        });
     }
+    let mut seen = HashSet::new();
+    let mut all = records(asked).await?;
+    all.retain(|record| seen.insert((record.system, key(record.id.as_str()))));
     Ok(all)
 }
 
 async fn children(db: &Db, parents: &BTreeSet<Place>) -> Result<HashMap<Place, Vec<Record>>, Problem> {
-    if parents.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let sql = format!(
-        "select doc, version, seen_at, deleted, system, parent from (
-           select {COLUMNS}, r.system, r.parent, r.kind, r.id, row_number() over (
-             partition by r.system, r.parent, r.kind order by coalesce(r.created_at, r.version) desc, r.id) as place
-           from {} cross join record r where r.parent = n.key and r.system = n.system
-         ) as ranked where place <= {CHILDREN} order by system, parent, kind, place",
-        pair(db)
-    );
+    let mut asked = Union::new(db);
+    asked.about(PLACE, places(parents), |rows| {
+        format!(
+            "select doc, version, seen_at, deleted, system, parent from (
+               select {COLUMNS}, r.system, r.parent, r.kind, r.id, row_number() over (
+                 partition by r.system, r.parent, r.kind order by coalesce(r.created_at, r.version) desc, r.id) as place
+               from {rows} cross join record r where r.parent = n.key and r.system = n.system
+             ) as ranked where place <= {CHILDREN} order by system, parent, kind, place"
+        )
+    });
     let mut children: HashMap<Place, Vec<Record>> = HashMap::new();
-    for line in db.rows(AssertSqlSafe(sql), vec![pairs(parents)]).await? {
+    for line in asked.rows().await? {
         if let Some(system) = System::parse(&line.text(4)?) {
             children.entry((system, line.text(5)?)).or_default().push(read(&line)?);
         }
@@ -251,17 +231,20 @@ impl Rivals {
             emails.extend(own.email);
             links.insert((person.system.kind(), key(person.id.as_str())));
         }
-        let portal = "r.system = 'portal' and r.kind = 'person' and r.deleted = 0";
-        let mut found = records(db, &one(db), &format!("{portal} and r.id = n.key"), column(ids)).await?;
-        let alike = |column: &str| {
+        let mut asked = Union::new(db);
+        asked.about(KEY, single(ids), |rows| {
+            joined(rows, "r.system = 'portal' and r.kind = 'person' and r.deleted = 0 and r.id = n.key")
+        });
+        let alike = |rows: &str, column: &str| {
             let on = format!("{} and r.deleted = 0 and r.{column} = n.key", found_elsewise("r"));
-            capped(db.engine(), &on, RIVALS + 1)
+            format!("select {COLUMNS} from {}", capped(rows, &on, RIVALS + 1))
         };
-        found.extend(select(db, &alike("email_key"), column(emails)).await?);
+        asked.about(KEY, single(emails), |rows| alike(rows, "email_key"));
         for kind in [SystemKind::Billing, SystemKind::Crm, SystemKind::Support] {
-            let ids: Vec<&str> = links.iter().filter(|(k, _)| *k == kind).map(|(_, id)| id.as_str()).collect();
-            found.extend(select(db, &alike(&format!("link_{kind}")), column(ids)).await?);
+            let ids = links.iter().filter(|(k, _)| *k == kind).map(|(_, id)| id.as_str());
+            asked.about(KEY, single(ids), |rows| alike(rows, &format!("link_{kind}")));
         }
+        let found = records(asked).await?;
         let mut all = Self { by_id: HashMap::new(), by_email: HashMap::new(), by_link: HashMap::new() };
         for record in found {
             let id = key(record.id.as_str());

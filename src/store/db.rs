@@ -7,7 +7,7 @@
 use serde_json::Value;
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqliteRow};
-use sqlx::{Postgres, Row, SqlSafeStr, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, Postgres, Row, SqlSafeStr, Sqlite, Transaction};
 
 use super::fault::complaint;
 use crate::domain::{Problem, Text, Time};
@@ -263,5 +263,45 @@ pub(super) fn lines(rows: Vec<Vec<Value>>) -> Arg {
 
 /// A single column as the argument of a [`table`].
 pub(super) fn column<T: Into<Value>>(values: impl IntoIterator<Item = T>) -> Arg {
-    lines(values.into_iter().map(|v| vec![v.into()]).collect())
+    lines(single(values))
+}
+
+/// Several questions with the same columns, asked as one statement: each round trip costs more than most answers.
+pub(super) struct Union<'d> {
+    db: &'d Db,
+    selects: Vec<String>,
+    args: Vec<Arg>,
+}
+
+impl<'d> Union<'d> {
+    /// Nothing asked yet.
+    pub(super) fn new(db: &'d Db) -> Self {
+        Self { db, selects: Vec::new(), args: Vec::new() }
+    }
+
+    /// Adds a question about some rows; `select` gets the [`table`] of them. No rows, no question.
+    pub(super) fn about(
+        &mut self,
+        columns: &[(&str, Type)],
+        rows: Vec<Vec<Value>>,
+        select: impl FnOnce(&str) -> String,
+    ) {
+        if !rows.is_empty() {
+            self.args.push(lines(rows));
+            self.selects.push(select(&table(self.db.engine(), self.args.len(), columns)));
+        }
+    }
+
+    /// Asks.
+    pub(super) async fn rows(self) -> Result<Vec<Line>, Problem> {
+        if self.selects.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.db.rows(AssertSqlSafe(self.selects.join(" union all ")), self.args).await
+    }
+}
+
+/// A single column of rows.
+pub(super) fn single<T: Into<Value>>(values: impl IntoIterator<Item = T>) -> Vec<Vec<Value>> {
+    values.into_iter().map(|v| vec![v.into()]).collect()
 }

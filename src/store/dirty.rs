@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value as Json, json};
 use sqlx::AssertSqlSafe;
 
-use super::db::{Arg, Db, Engine, Line, Type, args, column, lines, table};
+use super::db::{Db, Line, Type, Union, args, lines, single, table};
 use super::record::Mark;
 use super::{Dirty, Store};
 use crate::domain::{ClusterKey, Problem, System, SystemKind, Text, Time};
@@ -37,14 +37,23 @@ const DERIVED: &str = "(exists (select 1 from customer c where c.cluster = 'o:' 
 /// over [`Store::keys_after`] judges the rest.
 const ALIKE: usize = 1000;
 
-/// A subquery called `r`: the records that `on` joins to the keys of argument 1, at most `most` for each key and
+/// A subquery called `r`: the records that `on` joins to the keys `n` of `rows`, at most `most` for each key and
 /// system, the living first.
-pub(super) fn capped(engine: Engine, on: &str, most: usize) -> String {
-    let rows = table(engine, 1, &[("key", Type::Text)]);
+pub(super) fn capped(rows: &str, on: &str, most: usize) -> String {
     format!(
         "(select r.*, row_number() over (partition by n.key, r.system order by r.deleted, r.id) as place
           from {rows} cross join record r where {on}) as r where r.place <= {most}"
     )
+}
+
+/// One column of keys, as a [`table`] has it.
+pub(super) const KEY: &[(&str, Type)] = &[("key", Type::Text)];
+/// Things by system and id, as a [`table`] has them.
+pub(super) const PLACE: &[(&str, Type)] = &[("system", Type::Text), ("key", Type::Text)];
+
+/// Rows of [`PLACE`].
+pub(super) fn places<'a>(places: impl IntoIterator<Item = &'a (System, String)>) -> Vec<Vec<Json>> {
+    places.into_iter().map(|(system, id)| vec![json!(system), Json::from(id.as_str())]).collect()
 }
 
 /// The systems of a kind.
@@ -193,26 +202,25 @@ pub(super) async fn expand(db: &Db, marks: &BTreeSet<Mark>) -> Result<BTreeSet<C
     }
 
     // Everybody who links, owns or shares; only customers that the portal has, or had.
-    let one = table(db.engine(), 1, &[("key", Type::Text)]);
-    let portal = "p.system = 'portal' and p.kind = 'person'";
-    let mut found = Vec::new();
-    if !portals.is_empty() {
-        let sql = format!("select p.id from {one} cross join record p where {portal} and p.id = n.key");
-        found.extend(db.rows(AssertSqlSafe(sql), vec![column(portals)]).await?);
-    }
-    if !emails.is_empty() {
+    let mut asked = Union::new(db);
+    asked.about(KEY, single(portals), |rows| {
+        format!(
+            "select p.id from {rows} cross join record p
+             where p.system = 'portal' and p.kind = 'person' and p.id = n.key"
+        )
+    });
+    asked.about(KEY, single(emails), |rows| {
         let on = format!("{} and r.email_key = n.key", found_elsewise("r"));
-        let sql = format!("select r.id from {}", capped(db.engine(), &on, ALIKE));
-        found.extend(db.rows(AssertSqlSafe(sql), vec![column(emails)]).await?);
-    }
+        format!("select r.id from {}", capped(rows, &on, ALIKE))
+    });
     for kind in [SystemKind::Billing, SystemKind::Crm, SystemKind::Support] {
-        let ids: Vec<&str> = links.iter().filter(|(k, _)| *k == kind).map(|(_, id)| id.as_str()).collect();
-        if !ids.is_empty() {
+        let ids = links.iter().filter(|(k, _)| *k == kind).map(|(_, id)| id.as_str());
+        asked.about(KEY, single(ids), |rows| {
             let portal = found_elsewise("p");
-            let sql = format!("select p.id from {one} cross join record p where {portal} and p.link_{kind} = n.key");
-            found.extend(db.rows(AssertSqlSafe(sql), vec![column(ids)]).await?);
-        }
+            format!("select p.id from {rows} cross join record p where {portal} and p.link_{kind} = n.key")
+        });
     }
+    let found = asked.rows().await?;
     for line in &found {
         clusters.insert(ClusterKey::Portal(Text::new(line.text(0)?)));
     }
@@ -242,30 +250,27 @@ async fn persons(
     emails: &BTreeSet<String>,
     portals: &BTreeSet<String>,
 ) -> Result<Vec<Person>, Problem> {
-    let places = places.iter().map(|(system, id)| vec![json!(system), json!(id)]).collect();
-    let place = table(db.engine(), 1, &[("system", Type::Text), ("key", Type::Text)]);
-    let alike = |column: &str| {
-        let on = format!("r.kind = 'person' and r.system <> 'portal' and r.{column} = n.key");
-        capped(db.engine(), &on, ALIKE)
-    };
-    let asked: [(String, Arg); 3] = [
-        (
-            format!("{place} cross join record r where r.kind = 'person' and r.system = n.system and r.id = n.key"),
-            lines(places),
-        ),
-        (alike("email_key"), column(emails.iter().cloned())),
-        (alike("link_portal"), column(portals.iter().cloned())),
-    ];
+    const COLUMNS: &str = "r.system, r.id, r.link_portal, r.email_key";
+    let mut asked = Union::new(db);
+    asked.about(PLACE, self::places(places), |rows| {
+        format!(
+            "select {COLUMNS} from {rows} cross join record r
+             where r.kind = 'person' and r.system = n.system and r.id = n.key"
+        )
+    });
+    for (column, keys) in [("email_key", emails), ("link_portal", portals)] {
+        asked.about(KEY, single(keys.iter().map(String::as_str)), |rows| {
+            let on = format!("r.kind = 'person' and r.system <> 'portal' and r.{column} = n.key");
+            format!("select {COLUMNS} from {}", capped(rows, &on, ALIKE))
+        });
+    }
     let mut persons = Vec::new();
     let mut known = BTreeSet::new();
-    for (from, arg) in asked {
-        let sql = format!("select r.system, r.id, r.link_portal, r.email_key from {from}");
-        for line in db.rows(AssertSqlSafe(sql), vec![arg]).await? {
-            if let Some(person) = Person::read(&line)?
-                && known.insert((person.system, person.id.clone()))
-            {
-                persons.push(person);
-            }
+    for line in asked.rows().await? {
+        if let Some(person) = Person::read(&line)?
+            && known.insert((person.system, person.id.clone()))
+        {
+            persons.push(person);
         }
     }
     Ok(persons)
