@@ -17,7 +17,7 @@ pub async fn run(global: &Global, out: &mut Output) -> Outcome {
     let mut status = store.status(now).await?;
     status.environment = Text::new(settings.environment.as_str());
     status.name = settings.name.clone();
-    let missing = list::missing(&store).await? || unasked(&settings, &status);
+    let missing = list::missing(&settings, &store).await?;
     store.close().await;
 
     if out.is_json() {
@@ -32,13 +32,6 @@ pub async fn run(global: &Global, out: &mut Output) -> Outcome {
     } else {
         Exit::Done
     })
-}
-
-/// Whether a configured source has never been asked: then nothing is known of it.
-fn unasked(settings: &Settings, status: &Status) -> bool {
-    let portal = settings.portal.as_ref().map(|_| "portal");
-    let mut names = settings.sources.keys().map(|system| system.as_str()).chain(portal);
-    names.any(|name| status.sources.states.get(name).is_none_or(|word| *word == "waiting"))
 }
 
 /// One line: what it is about, how it stands, and the figures.
