@@ -187,7 +187,7 @@ impl Printer {
                     "money" => Value::Null,
                     _ => row.value(name),
                 };
-                fields.field(name).map_or_else(Cell::default, |field| columns::cell(field, &value, self.now, form))
+                fields.field(name).map_or_else(Cell::default, |field| columns::cell(row, field, &value, self.now, form))
             }
         });
         Some(cells.collect())
