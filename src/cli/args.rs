@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args as Group, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use super::exit::CODES;
+use super::exit::{CODES, COMPARED, LISTED};
 use crate::domain::{Dataset, System, SystemKind};
 
 /// Shows where your product's systems disagree about a customer: portal, billing, CRM, support.
@@ -100,12 +100,14 @@ pub enum Command {
     /// Check configuration, credentials, database rights and connections: all problems at once, each with its fix
     Doctor,
     /// Collect from every source, compare, store, and exit
+    #[command(after_help = COMPARED)]
     Sync {
         /// One full round
         #[arg(long, required = true)]
         once: bool,
     },
     /// Is anyone broken, is money flowing, what is failing
+    #[command(after_help = COMPARED)]
     Status,
     /// Find a customer by e-mail, part of a name, any system's id, domain, invoice or ticket number
     Find {
@@ -116,6 +118,7 @@ pub enum Command {
         limit: u32,
     },
     /// List rows of a dataset
+    #[command(after_help = LISTED)]
     List {
         /// Which dataset
         #[arg(value_parser = dataset())]

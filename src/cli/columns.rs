@@ -2,11 +2,11 @@
 //!
 //! What must stay true: a column is a name of the table of fields; the id that `show` takes is always among them.
 
-use super::format;
-use super::mark;
-use super::output::Form;
+use super::output::{Form, mark};
 use super::table::{Cell, Spec};
 use crate::domain::{Dataset, Field, FieldKind, Row, Time, Value};
+use crate::present::format;
+use crate::present::mark as marks;
 
 /// A column: its title, its field, and its rank: 0 is always shown, of the others the highest goes first.
 type Column = (&'static str, &'static str, u8);
@@ -125,7 +125,7 @@ pub fn cells(row: &Row, now: Time, form: Form) -> Vec<Cell> {
     columns(dataset)
         .iter()
         .map(|(_, name, _)| match dataset.field(name) {
-            Some(field) => cell(field, &shown(row, name), now, form),
+            Some(field) => cell(row, field, &shown(row, name), now, form),
             None => Cell::default(),
         })
         .collect()
@@ -141,18 +141,44 @@ fn shown(row: &Row, name: &str) -> Value {
     value
 }
 
-/// One cell.
-pub fn cell(field: &Field, value: &Value, now: Time, form: Form) -> Cell {
-    let text = format::value(field, value, now, form);
+/// One cell: a field's value, marked where the row's field says how something stands.
+pub fn cell(row: &Row, field: &Field, value: &Value, now: Time, form: Form) -> Cell {
+    let text = written(field, value, now, form);
     let right = matches!(field.kind, FieldKind::Number | FieldKind::Duration | FieldKind::Money);
-    if let Value::Word(word) = value
-        && form == Form::Human
-        && let Some((mark, ink)) = mark::of(word)
+    if form == Form::Human
+        && let Some(found) = marks::field(row, field.name)
     {
+        let (mark, ink) = mark(found.tone);
         return Cell::new(format!("{mark} {text}")).inked(ink);
     }
     let text = if text.is_empty() { "-".to_owned() } else { text };
     Cell { text, ink: None, right }
+}
+
+/// A moment as an age, or exactly.
+pub fn time(at: Time, now: Time, form: Form) -> String {
+    match form {
+        Form::Human if at > now => format::when(at, now),
+        Form::Human => format::age(now.since(at)),
+        Form::Plain | Form::Json => at.rfc3339(),
+    }
+}
+
+/// A field's value: short for a person, exact for tools; empty when it is absent.
+fn written(field: &Field, value: &Value, now: Time, form: Form) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Text(text) => text.as_str().to_owned(),
+        Value::Word(word) => (*word).to_owned(),
+        Value::Time(at) => time(*at, now, form),
+        Value::Money(amount) => amount.to_string(),
+        Value::List(list) => list.iter().map(|text| text.as_str()).collect::<Vec<_>>().join(" "),
+        Value::Number(number) if field.name == "uptime" && form == Form::Human => format::percent(*number),
+        Value::Number(number) if field.name == "uptime" => format!("{}.{:02} %", number / 100, number % 100),
+        Value::Number(number) if field.kind == FieldKind::Duration && form == Form::Human => format::latency(*number),
+        Value::Number(number) if field.kind == FieldKind::Duration => format!("{number}ms"),
+        Value::Number(number) => number.to_string(),
+    }
 }
 
 #[cfg(test)]

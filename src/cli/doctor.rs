@@ -9,12 +9,12 @@ use futures_util::future::join_all;
 use serde::Serialize;
 
 use super::exit::{Exit, Outcome};
-use super::mark;
 use super::open;
-use super::output::{Form, Output, safe};
+use super::output::{Form, Output, mark, safe};
 use super::table::{Cell, Spec, Table};
 use crate::config::Settings;
 use crate::domain::{CheckState, Problem, System, SystemKind, Text};
+use crate::present::mark as marks;
 use crate::sources::Source;
 
 /// How long a source may take to answer.
@@ -185,9 +185,10 @@ fn answer(findings: &[Finding], out: &mut Output) -> Outcome {
         .iter()
         .map(|finding| {
             let word = finding.state.as_str();
-            let state = match mark::of(word) {
-                Some((mark, ink)) if out.form == Form::Human => Cell::new(format!("{mark} {word}")).inked(ink),
-                _ => Cell::new(word),
+            let (mark, ink) = mark(marks::check(finding.state).tone);
+            let state = match out.form {
+                Form::Human => Cell::new(format!("{mark} {word}")).inked(ink),
+                Form::Plain | Form::Json => Cell::new(word),
             };
             vec![state, Cell::new(finding.area), Cell::new(safe(&finding.name)), Cell::new(finding.says.as_str())]
         })

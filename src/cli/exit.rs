@@ -38,6 +38,22 @@ pub const CODES: &[(Exit, &str)] = &[
     (Exit::Bug, "a bug in trueup; the message says where the report was written"),
 ];
 
+macro_rules! compared {
+    ($begin:literal) => {
+        concat!(
+            $begin,
+            " 0 when nothing is out of step, and 1 when something is; a verdict that is unknown while all sources ",
+            "answer counts as out of step. It is 3 when a source did not answer or refused us, in whole or in part, ",
+            "or was never asked: what is shown may then not be the whole of it."
+        )
+    };
+}
+
+/// What the code of a comparing command says, for its page of help.
+pub const COMPARED: &str = compared!("The exit code is");
+/// The same for `list`, which compares nothing but lists mismatches among others.
+pub const LISTED: &str = compared!("For mismatches the exit code is");
+
 impl Exit {
     /// The process's code.
     pub const fn code(self) -> u8 {

@@ -3,8 +3,7 @@
 use serde::Serialize;
 
 use super::exit::{Exit, Outcome};
-use super::mark::Ink;
-use super::output::Output;
+use super::output::{Ink, Output};
 use super::table::{Cell, Spec, Table};
 use crate::app::command;
 use crate::app::reference::place;

@@ -1,7 +1,8 @@
 //! `list`: the rows of a dataset.
 //!
 //! What must stay true: rows leave as they are read, a page at a time, so that a million rows need no memory; a row is
-//! printed once even if new ones push it onto the next page.
+//! printed once even if new ones push it onto the next page. A person who asks for all mismatches sees a source that fell
+//! silent once, not once for each customer; a program sees every row.
 
 use std::collections::HashSet;
 
@@ -10,9 +11,11 @@ use super::choose;
 use super::columns;
 use super::exit::{Exit, Outcome};
 use super::open;
-use super::output::Output;
-use super::table::Table;
-use crate::domain::{Dataset, Row, SourceState, Time, Value, Verdict};
+use super::output::{Form, Output};
+use super::table::{Cell, Table};
+use crate::config::Settings;
+use crate::domain::{Class, Dataset, Row, SourceState, System, Text, Time, Value, Verdict};
+use crate::present::Silences;
 use crate::store::Store;
 
 /// Rows of one page.
@@ -40,8 +43,14 @@ pub async fn run(wanted: &Wanted<'_>, global: &Global, out: &mut Output) -> Outc
 
     let now = open::now();
     let most = wanted.limit.map_or(i64::MAX, i64::from);
+    let whole = wanted.filter.is_empty() && wanted.limit.is_none();
+    let silences = if wanted.dataset == Dataset::Mismatches && out.form == Form::Human && whole {
+        silences(&store, now).await?
+    } else {
+        Silences::default()
+    };
     let mut tally = Tally::default();
-    let mut printer = Printer { table: None, now };
+    let mut printer = Printer { silences, ..Printer::new(now) };
     let mut seen = HashSet::new();
     let mut offset = 0;
     while offset < most {
@@ -65,15 +74,40 @@ pub async fn run(wanted: &Wanted<'_>, global: &Global, out: &mut Output) -> Outc
             format!("no {} for which this holds", wanted.dataset)
         });
     }
-    let exit = if wanted.dataset == Dataset::Mismatches { tally.exit(missing(&store).await?) } else { Exit::Done };
+    let exit =
+        if wanted.dataset == Dataset::Mismatches { tally.exit(missing(&settings, &store).await?) } else { Exit::Done };
     store.close().await;
     Ok(exit)
 }
 
-/// Whether some source does not answer.
-pub async fn missing(store: &Store) -> Outcome<bool> {
+/// What shows each row that a fold stands for.
+fn each() -> String {
+    format!("class = {}", Class::IncompleteEvidence)
+}
+
+/// Counts, a page at a time, what cannot be told.
+async fn silences(store: &Store, now: Time) -> Outcome<Silences> {
+    let expr = choose::expression(Dataset::Mismatches, &[each()])?;
+    let (mut silences, mut seen) = (Silences::default(), HashSet::new());
+    for offset in (0..i64::MAX / PAGE).map(|page| page * PAGE) {
+        let rows = store.list(Dataset::Mismatches, &expr, None, PAGE, offset, now).await?;
+        let whole = i64::try_from(rows.len()).unwrap_or(0) < PAGE;
+        rows.iter().filter(|row| seen.insert(row.key())).for_each(|row| silences.count(row));
+        if whole {
+            break;
+        }
+    }
+    Ok(silences)
+}
+
+/// Whether evidence is missing: a configured source does not answer, refuses us (in whole or in part), or has never
+/// been asked. A source that is still being read answers.
+pub async fn missing(settings: &Settings, store: &Store) -> Outcome<bool> {
     let sources = store.sources().await?;
-    Ok(sources.iter().any(|source| matches!(source.state, SourceState::Failed | SourceState::Down)))
+    let portal = settings.portal.as_ref().map(|_| System::Portal);
+    let mut configured = settings.sources.keys().copied().chain(portal);
+    let silent = |state| !matches!(state, SourceState::Ok | SourceState::Collecting);
+    Ok(configured.any(|system| sources.iter().find(|s| s.name == system).is_none_or(|s| silent(s.state))))
 }
 
 /// What the listed mismatches amount to.
@@ -102,13 +136,16 @@ impl Tally {
 /// Prints pages of rows; the first page gives the widths.
 pub struct Printer {
     table: Option<Table>,
+    silences: Silences,
+    /// Folds that have been printed.
+    told: HashSet<(Text, Text)>,
     now: Time,
 }
 
 impl Printer {
     /// For rows seen at that moment.
     pub fn new(now: Time) -> Self {
-        Self { table: None, now }
+        Self { table: None, silences: Silences::default(), told: HashSet::new(), now }
     }
 
     /// Prints one page.
@@ -116,10 +153,10 @@ impl Printer {
         if out.is_json() {
             return rows.iter().try_for_each(|row| out.json(row));
         }
-        if rows.is_empty() {
+        let cells: Vec<_> = rows.iter().filter_map(|row| self.cells(row, out.form)).collect();
+        if cells.is_empty() {
             return Ok(());
         }
-        let cells: Vec<_> = rows.iter().map(|row| columns::cells(row, self.now, out.form)).collect();
         let table = match self.table.take() {
             Some(table) => table,
             None => {
@@ -131,5 +168,28 @@ impl Printer {
         cells.iter().try_for_each(|row| table.row(row, out))?;
         self.table = Some(table);
         Ok(())
+    }
+
+    /// The cells of a row, or of the fold that stands for it and others; nothing where that has been printed.
+    fn cells(&mut self, row: &Row, form: Form) -> Option<Vec<Cell>> {
+        let Some(fold) = self.silences.of(row) else { return Some(columns::cells(row, self.now, form)) };
+        if !self.told.insert((fold.headline.clone(), fold.evidence.clone())) {
+            return None;
+        }
+        let fields = Dataset::Mismatches;
+        let cells = columns::columns(fields).iter().map(|(_, name, _)| match *name {
+            "name" => Cell::new(fold.who()),
+            "id" => Cell::new(format!("--where '{}'", each())),
+            name => {
+                let value = match name {
+                    "since" => fold.since.into(),
+                    // Each customer's own money says nothing of all.
+                    "money" => Value::Null,
+                    _ => row.value(name),
+                };
+                fields.field(name).map_or_else(Cell::default, |field| columns::cell(row, field, &value, self.now, form))
+            }
+        });
+        Some(cells.collect())
     }
 }

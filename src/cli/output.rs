@@ -8,7 +8,7 @@ use std::io::{BufWriter, IsTerminal, Write};
 use serde::Serialize;
 
 use super::exit::Outcome;
-use super::mark::Ink;
+use crate::config::theme::Tone;
 use crate::domain::{Problem, Text};
 
 /// How an answer is written.
@@ -20,6 +20,48 @@ pub enum Form {
     Plain,
     /// For programs.
     Json,
+}
+
+/// A colour by meaning, in the terminal's own sixteen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ink {
+    /// Fine.
+    Good,
+    /// Will hurt.
+    Warn,
+    /// Hurts.
+    Bad,
+    /// On its way.
+    Wait,
+    /// Beside the point, or unknown.
+    Dim,
+    /// What to read first.
+    Strong,
+}
+
+impl Ink {
+    /// The parameter of the escape sequence.
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Good => "32",
+            Self::Warn => "33",
+            Self::Bad => "1;31",
+            Self::Wait => "36",
+            Self::Dim => "2",
+            Self::Strong => "1",
+        }
+    }
+}
+
+/// The mark of how something stands, of one cell in every terminal, and its colour. It never stands without a word.
+pub const fn mark(tone: Tone) -> (char, Ink) {
+    match tone {
+        Tone::Ok => ('✓', Ink::Good),
+        Tone::Warn => ('▴', Ink::Warn),
+        Tone::Crit => ('✗', Ink::Bad),
+        Tone::Wait => ('◌', Ink::Wait),
+        Tone::Unknown => ('?', Ink::Dim),
+    }
 }
 
 /// Standard output and standard error of one command.
@@ -94,6 +136,12 @@ impl Output {
     /// Text in a colour, if colours are on.
     pub fn ink(&self, text: &str, ink: Ink) -> String {
         paint(text, ink, self.colour)
+    }
+
+    /// A word behind the mark of how it stands; the word alone unless a person reads.
+    pub fn marked(&self, tone: Tone, word: &str) -> String {
+        let (mark, ink) = mark(tone);
+        if self.form == Form::Human { self.ink(&format!("{mark} {word}"), ink) } else { word.to_owned() }
     }
 
     /// Passes everything on that waits in the buffer.

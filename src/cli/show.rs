@@ -5,12 +5,11 @@ use serde::Serialize;
 use super::args::{Global, THINGS};
 use super::columns;
 use super::exit::{Exit, Outcome};
-use super::format::{self, money};
-use super::mark::{self, Ink};
 use super::open;
-use super::output::{Form, Output};
+use super::output::{Form, Ink, Output};
 use super::table::{Cell, Spec, Table};
-use crate::domain::{Customer, Dataset, Mismatch, Moment, Problem, Row, Text, Time, Value};
+use crate::domain::{Customer, Dataset, Mismatch, Moment, Money, Problem, Row, Text, Time, Value};
+use crate::present::mark;
 use crate::query::{Expr, Literal, Op, Term};
 use crate::store::Store;
 
@@ -77,13 +76,6 @@ async fn other_name(store: &Store, kind: Dataset, id: &str) -> Outcome<Row> {
     }
 }
 
-fn marked(word: &str, out: &Output) -> String {
-    match mark::of(word) {
-        Some((mark, ink)) if out.form == Form::Human => out.ink(&format!("{mark} {word}"), ink),
-        _ => word.to_owned(),
-    }
-}
-
 fn text(value: Option<&Text>) -> String {
     value.map_or_else(|| "-".to_owned(), |text| text.as_str().to_owned())
 }
@@ -92,8 +84,8 @@ fn print_customer(c: &Customer, open: &[Row], timeline: &[Moment], now: Time, ou
     let name = c.name.as_ref().or(c.email.as_ref()).unwrap_or(&c.id);
     let head = out.ink(name.as_str(), Ink::Strong);
     let state = if out.form == Form::Human { c.state.shown() } else { c.state.as_str() };
-    let cash = c.money.as_ref().map_or_else(|| "-".to_owned(), money);
-    let verdict = marked(c.verdict.as_str(), out);
+    let cash = c.money.as_ref().map_or_else(|| "-".to_owned(), Money::to_string);
+    let verdict = out.marked(mark::verdict(c.verdict).tone, c.verdict.as_str());
     out.line(format!(
         "{head}  {}  {}  {state}  {cash}  {}  {verdict}",
         c.id,
@@ -138,7 +130,7 @@ fn print_customer(c: &Customer, open: &[Row], timeline: &[Moment], now: Time, ou
                 || "-".to_owned(),
                 |by| format!("{} ({})", by.as_str().replace('_', " "), by.confidence()),
             );
-            let at = |at: Option<Time>| at.map_or_else(|| "-".to_owned(), |at| format::time(at, now, out.form));
+            let at = |at: Option<Time>| at.map_or_else(|| "-".to_owned(), |at| columns::time(at, now, out.form));
             let note = view.unknown.as_ref().map_or_else(
                 || Cell::new(text(view.note.as_ref())),
                 |why| Cell::new(format!("cannot tell: {why}")).inked(Ink::Dim),
@@ -185,11 +177,11 @@ fn print_customer(c: &Customer, open: &[Row], timeline: &[Moment], now: Time, ou
 
 fn print_mismatch(m: &Mismatch, now: Time, out: &mut Output) -> Outcome<()> {
     let who = m.name.as_ref().or(m.email.as_ref()).or(m.customer.as_ref());
-    let cash = m.money.as_ref().map_or_else(String::new, |cash| format!("  {}", money(cash)));
-    let since = format::time(m.since, now, out.form);
+    let cash = m.money.as_ref().map_or_else(String::new, |cash| format!("  {cash}"));
+    let since = columns::time(m.since, now, out.form);
     let since = if out.form == Form::Human { format!("for {since}") } else { format!("since {since}") };
-    let severity = marked(m.severity.as_str(), out);
-    let verdict = marked(m.verdict.as_str(), out);
+    let severity = out.marked(mark::severity(m.severity).tone, m.severity.as_str());
+    let verdict = out.marked(mark::verdict(m.verdict).tone, m.verdict.as_str());
     let headline = out.ink(m.headline.as_str(), Ink::Strong);
     out.line(format!("{severity}  {}  {headline}{cash}  {since}  {verdict}", text(who)))?;
     out.line(format!("  {}", m.explanation))?;
@@ -198,7 +190,7 @@ fn print_mismatch(m: &Mismatch, now: Time, out: &mut Output) -> Outcome<()> {
     }
     out.line(format!("  next: {}", m.next_step))?;
     if let Some(at) = m.settles_at {
-        let at = if out.form == Form::Human { format::age(now.since(at)) } else { at.rfc3339() };
+        let at = columns::time(at, now, out.form);
         out.line(format!("  counts {at}, if nothing changes"))?;
     }
     out.line(format!("  {} {}", m.class, m.id))
@@ -211,7 +203,7 @@ fn print_fields(row: &Row, now: Time, out: &mut Output) -> Outcome<()> {
         .iter()
         .filter(|field| row.value(field.name) != Value::Null)
         .map(|field| {
-            let mut cell = columns::cell(field, &row.value(field.name), now, out.form);
+            let mut cell = columns::cell(row, field, &row.value(field.name), now, out.form);
             cell.right = false;
             vec![Cell::new(field.name).inked(Ink::Dim), cell]
         })

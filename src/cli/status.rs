@@ -1,14 +1,15 @@
 //! `status`: the figures of the header.
 
 use super::args::Global;
+use super::columns;
 use super::exit::{Exit, Outcome};
-use super::format::{self, grouped, money};
 use super::list;
-use super::mark::{self, Ink};
 use super::open;
-use super::output::{Form, Output};
+use super::output::{Form, Ink, Output, mark};
 use crate::config::Settings;
-use crate::domain::{Severity, Status, Text, Time};
+use crate::config::theme::Tone;
+use crate::domain::{Money, Severity, Status, Text, Time};
+use crate::present::format::{self, count};
 
 /// Prints the figures; the code says whether something is out of step or down (1), or cannot be told (3).
 pub async fn run(global: &Global, out: &mut Output) -> Outcome {
@@ -17,7 +18,7 @@ pub async fn run(global: &Global, out: &mut Output) -> Outcome {
     let mut status = store.status(now).await?;
     status.environment = Text::new(settings.environment.as_str());
     status.name = settings.name.clone();
-    let missing = list::missing(&store).await? || unasked(&settings, &status);
+    let missing = list::missing(&settings, &store).await?;
     store.close().await;
 
     if out.is_json() {
@@ -32,13 +33,6 @@ pub async fn run(global: &Global, out: &mut Output) -> Outcome {
     } else {
         Exit::Done
     })
-}
-
-/// Whether a configured source has never been asked: then nothing is known of it.
-fn unasked(settings: &Settings, status: &Status) -> bool {
-    let portal = settings.portal.as_ref().map(|_| "portal");
-    let mut names = settings.sources.keys().map(|system| system.as_str()).chain(portal);
-    names.any(|name| status.sources.states.get(name).is_none_or(|word| *word == "waiting"))
 }
 
 /// One line: what it is about, how it stands, and the figures.
@@ -65,9 +59,12 @@ fn print(status: &Status, settings: &Settings, now: Time, out: &mut Output) -> O
         checks(status, settings),
         sources(status, total),
     ] {
-        let mark = match mark::of(line.word) {
-            Some((mark, ink)) if out.form == Form::Human => format!("{} ", out.ink(&mark.to_string(), ink)),
-            _ if out.form == Form::Human => "  ".to_owned(),
+        let mark = match (tone(line.word), out.form) {
+            (Some(tone), Form::Human) => {
+                let (mark, ink) = mark(tone);
+                format!("{} ", out.ink(&mark.to_string(), ink))
+            }
+            (None, Form::Human) => "  ".to_owned(),
             _ => String::new(),
         };
         let word = if out.form == Form::Plain { format!("{:<9}", line.word) } else { String::new() };
@@ -76,14 +73,24 @@ fn print(status: &Status, settings: &Settings, now: Time, out: &mut Output) -> O
     Ok(())
 }
 
+/// How a line's word is marked.
+fn tone(word: &str) -> Option<Tone> {
+    match word {
+        "ok" => Some(Tone::Ok),
+        "warning" | "warn" => Some(Tone::Warn),
+        "critical" | "fail" => Some(Tone::Crit),
+        "unknown" => Some(Tone::Unknown),
+        _ => None,
+    }
+}
+
 /// `3m ago`, or exactly when.
 fn ago(at: Time, now: Time, form: Form) -> String {
-    let text = format::time(at, now, form);
-    if form == Form::Human && text != "now" { format!("{text} ago") } else { text }
+    if form == Form::Human { format::when(at, now) } else { at.rfc3339() }
 }
 
 fn at_risk(status: &Status) -> String {
-    let risk: Vec<String> = status.money_at_risk.iter().map(money).collect();
+    let risk: Vec<String> = status.money_at_risk.iter().map(Money::to_string).collect();
     if risk.is_empty() { "nothing at risk".to_owned() } else { format!("{} at risk", risk.join(" + ")) }
 }
 
@@ -91,7 +98,7 @@ fn customers(status: &Status, blind: bool) -> Line {
     let (word, says) = match (status.customers_blocked, blind) {
         (0, false) => ("ok", "nobody who pays is locked out".to_owned()),
         (0, true) => ("unknown", "nobody is known to be locked out; some evidence is missing".to_owned()),
-        (n, _) => ("critical", format!("{} locked out, {}", grouped(n), at_risk(status))),
+        (n, _) => ("critical", format!("{} locked out, {}", count(n), at_risk(status))),
     };
     Line { about: "customers", word, says }
 }
@@ -109,10 +116,10 @@ fn mismatches(status: &Status, blind: bool) -> Line {
     };
     let says = format!(
         "{} open{severities}, {} settling, {} unknown, {} agree; {}",
-        grouped(counted.open),
-        grouped(counted.settling),
-        grouped(counted.unknown),
-        grouped(counted.agree),
+        count(counted.open),
+        count(counted.settling),
+        count(counted.unknown),
+        count(counted.agree),
         at_risk(status),
     );
     Line { about: "out of step", word, says }
@@ -126,15 +133,15 @@ fn webhooks(status: &Status, now: Time, form: Form) -> Line {
         _ => "warning",
     };
     let last = counted.last_at.map_or_else(|| "none ever".to_owned(), |at| format!("last {}", ago(at, now, form)));
-    let (total, failed) = (grouped(counted.total), grouped(counted.failed));
+    let (total, failed) = (count(counted.total), count(counted.failed));
     Line { about: "webhooks", word, says: format!("{total} in 15 min, {failed} not delivered; {last}") }
 }
 
 fn queues(status: &Status, settings: &Settings, now: Time, form: Form) -> Line {
     let counted = &status.jobs;
     let read = settings.portal.as_ref().is_some_and(|portal| portal.jobs.is_some());
-    let oldest = counted.oldest_at.map_or_else(String::new, |at| format!(", oldest {}", format::time(at, now, form)));
-    let says = format!("{} open{oldest}, {} dead", grouped(counted.open), grouped(counted.dead));
+    let oldest = counted.oldest_at.map_or_else(String::new, |at| format!(", oldest {}", columns::time(at, now, form)));
+    let says = format!("{} open{oldest}, {} dead", count(counted.open), count(counted.dead));
     let (word, says) = match (counted.dead, counted.open, read) {
         (0, 0, false) => ("none", "no queue is configured".to_owned()),
         (0, ..) => ("ok", says),

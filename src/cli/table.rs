@@ -7,8 +7,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::exit::Outcome;
-use super::mark::Ink;
-use super::output::Output;
+use super::output::{Ink, Output};
 
 /// Between two columns.
 const GAP: &str = "  ";

@@ -4,8 +4,7 @@ use serde::Serialize;
 
 use super::exit::{Exit, Outcome};
 use super::folders;
-use super::mark::Ink;
-use super::output::Output;
+use super::output::{Ink, Output};
 use super::table::{Cell, Spec, Table};
 use crate::config::{Settings, theme, view};
 use crate::domain::{Dataset, FieldKind, Problem, Text};

@@ -6,7 +6,7 @@ use super::line::{Ink, Line};
 use super::table::{self, pad};
 use super::{Ctx, Item, Mark, format, mark, mask};
 use crate::config::theme::{Role, Theme, Tone};
-use crate::domain::{Customer, Mismatch, Moment, Row, SystemView, Verdict};
+use crate::domain::{Customer, Mismatch, Moment, Money, Row, SystemView, Verdict};
 
 /// Everything that the customer screen shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl Detail {
             },
         };
         left.add(headline, Role::Strong);
-        let money = c.money.as_ref().map(format::money);
+        let money = c.money.as_ref().map(Money::to_string);
         for part in [money, c.plan.as_ref().map(ToString::to_string)].into_iter().flatten() {
             left.add(format!("   {part}"), Role::Text);
         }

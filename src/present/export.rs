@@ -21,7 +21,7 @@ pub fn fields(row: &Row, ctx: &Ctx) -> Vec<(&'static str, String)> {
                 Value::Text(text) => text.to_string(),
                 Value::Word(word) => word.to_owned(),
                 Value::List(list) => list.iter().map(Text::as_str).collect::<Vec<_>>().join(", "),
-                Value::Money(money) => format::money(&money),
+                Value::Money(money) => money.to_string(),
                 Value::Time(at) => format!("{} ({})", at.rfc3339(), format::when(at, ctx.now)),
                 Value::Number(n) if field.kind == FieldKind::Duration => format::latency(n),
                 Value::Number(n) if field.name == "uptime" => format::percent(n),

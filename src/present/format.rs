@@ -3,7 +3,8 @@
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use crate::domain::{Money, Per, Time};
+use crate::domain::money::thousands;
+use crate::domain::{Money, Time};
 
 const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;
@@ -94,45 +95,10 @@ pub fn when(at: Time, now: Time) -> String {
     }
 }
 
-/// `$49/mo`, `€1,204.50/yr`, `500 sek`.
-pub fn money(money: &Money) -> String {
-    let mut text = amount(money.amount, money.decimals(), money.currency.as_str());
-    text.push_str(money.per.map_or("", Per::suffix));
-    text
-}
-
-/// [`money`] for a cell: the amount is never cut while the words after it can go, nor is a smaller one shown in its place.
+/// Money for a cell: the amount is never cut while the words after it can go, nor is a smaller one shown in its place.
 pub fn money_in(money: &Money, width: usize) -> String {
-    let whole = self::money(money);
-    if whole.width() <= width {
-        return whole;
-    }
-    let bare = amount(money.amount, money.decimals(), money.currency.as_str());
-    if bare.width() <= width {
-        return bare;
-    }
-    // Without cents, then in thousands or more, rounded down.
-    let units = money.amount / 10_i64.pow(money.decimals());
-    let steps = [(1, ""), (1_000, "k"), (1_000_000, "M"), (1_000_000_000, "G"), (1_000_000_000_000, "T")];
-    let short = |(size, unit): (i64, &str)| format!("{}{unit}", amount(units / size, 0, money.currency.as_str()));
-    steps.into_iter().map(short).find(|text| text.width() <= width).unwrap_or(bare)
-}
-
-fn amount(amount: i64, decimals: u32, currency: &str) -> String {
-    let unit = 10_i64.pow(decimals);
-    let (whole, part) = (amount.unsigned_abs() / unit.unsigned_abs(), amount.unsigned_abs() % unit.unsigned_abs());
-    let mut digits = count(i64::try_from(whole).unwrap_or(i64::MAX));
-    if part != 0 {
-        digits = format!("{digits}.{part:0width$}", width = decimals as usize);
-    }
-    let minus = if amount < 0 { "-" } else { "" };
-    match currency {
-        "usd" => format!("{minus}${digits}"),
-        "eur" => format!("{minus}€{digits}"),
-        "gbp" => format!("{minus}£{digits}"),
-        "jpy" => format!("{minus}¥{digits}"),
-        other => format!("{minus}{digits} {}", other.to_uppercase()),
-    }
+    let whole = money.to_string();
+    if whole.width() <= width { whole } else { money.squeezed(width).unwrap_or_else(|| money.bare()) }
 }
 
 /// `84ms`, `1.2s`, `14s`, `3m`.
@@ -171,18 +137,7 @@ pub fn share(part: i64, whole: i64) -> Option<i64> {
 
 /// `1,204`
 pub fn count(n: i64) -> String {
-    let digits = n.unsigned_abs().to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3 + 1);
-    if n < 0 {
-        out.push('-');
-    }
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    format!("{}{}", if n < 0 { "-" } else { "" }, thousands(n.unsigned_abs()))
 }
 
 /// `14:02:11` in local time.
@@ -280,15 +235,8 @@ pub fn wrap(text: &str, width: usize, most: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Per;
     use proptest::prelude::*;
-
-    #[test]
-    fn money_reads_as_people_write_it() {
-        assert_eq!(money(&Money::monthly(4900, "usd")), "$49/mo");
-        assert_eq!(money(&Money::monthly(124_050, "EUR")), "€1,240.50/mo");
-        assert_eq!(money(&Money { amount: 9900, currency: "jpy".into(), per: Some(Per::Year) }), "¥9,900/yr");
-        assert_eq!(money(&Money { amount: -500, currency: "sek".into(), per: None }), "-5 SEK");
-    }
 
     #[test]
     fn a_cell_drops_words_before_it_cuts_an_amount() {

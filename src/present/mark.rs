@@ -43,14 +43,19 @@ pub const fn severity(severity: Severity) -> Mark {
     }
 }
 
-/// How a customer stands.
-pub const fn customer(c: &Customer) -> Mark {
-    match c.verdict {
+/// How the outcome of a comparison is marked, where its severity stands beside it.
+pub const fn verdict(verdict: Verdict) -> Mark {
+    match verdict {
         Verdict::Disagree => mark(Tone::Warn, "open"),
         Verdict::Unknown => plain(Tone::Unknown),
         Verdict::Settling => plain(Tone::Wait),
         Verdict::Agree => plain(Tone::Ok),
     }
+}
+
+/// How a customer stands.
+pub const fn customer(c: &Customer) -> Mark {
+    verdict(c.verdict)
 }
 
 /// How a canonical state is inked.
@@ -129,6 +134,19 @@ pub const fn traffic(t: &Traffic) -> Mark {
         return plain(Tone::Crit);
     }
     if t.failed * 100 >= t.total { plain(Tone::Warn) } else { plain(Tone::Ok) }
+}
+
+/// How one field of a row stands, if it is one that says so: `state`, `severity`, `verdict`. A customer's state is a
+/// fact, neither good nor bad.
+pub fn field(row: &Row, name: &str) -> Option<Mark> {
+    match (row, name) {
+        (Row::Customer(c), "verdict") => Some(verdict(c.verdict)),
+        (Row::Mismatch(m), "verdict") => Some(verdict(m.verdict)),
+        (Row::Mismatch(m), "severity") => Some(severity(m.severity)),
+        (Row::Customer(_) | Row::Mismatch(_), _) => None,
+        (_, "state") => Some(self::row(row)),
+        _ => None,
+    }
 }
 
 /// How a row of any dataset stands.

@@ -20,7 +20,7 @@ pub use customer::Detail;
 pub use item::{Hit, Item};
 pub use line::{Ink, Line, Span};
 pub use mark::Mark;
-pub use silence::Silence;
+pub use silence::{Silence, Silences};
 
 use crate::domain::Time;
 

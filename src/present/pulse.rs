@@ -3,7 +3,7 @@
 use super::line::Line;
 use super::{Ctx, Mark, format, table};
 use crate::config::theme::{Role, Theme, Tone};
-use crate::domain::Status;
+use crate::domain::{Money, Status};
 
 /// Longest wait that a queue's oldest job may have before it is worth a warning.
 const LONG_WAIT_MS: i64 = 15 * 60_000;
@@ -29,7 +29,7 @@ pub fn figures(status: &Status, ctx: &Ctx) -> Vec<Figure> {
         0 => say(Tone::Ok, "nobody locked out".to_owned()),
         n => say(Tone::Crit, format!("{} locked out", format::count(n))),
     }
-    let risk: Vec<String> = status.money_at_risk.iter().filter(|m| m.amount != 0).map(format::money).collect();
+    let risk: Vec<String> = status.money_at_risk.iter().filter(|m| m.amount != 0).map(Money::to_string).collect();
     if risk.is_empty() {
         say(if blind { Tone::Unknown } else { Tone::Ok }, "no money at risk".to_owned());
     } else {

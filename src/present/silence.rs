@@ -3,14 +3,14 @@
 //! What must stay true: nothing but `incomplete_evidence` is folded, few rows never are, and a number that is not
 //! known to be all of them is never shown as if it were.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::format;
 use super::item::Item;
 use crate::domain::{Class, Mismatch, Row, Text, Time};
 
 /// Up to so many rows stay as they are.
-const FEW: usize = 3;
+const FEW: i64 = 3;
 
 /// Customers of whom the same cannot be told for the same reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,38 +36,46 @@ impl Silence {
     }
 }
 
-/// Folds what cannot be told for one reason; the fold stands where its first row stood. `cut` says that there are more
-/// rows than these.
-pub fn fold(rows: Vec<Row>, cut: bool) -> Vec<Item> {
-    let mut sizes: BTreeMap<(Text, Text), usize> = BTreeMap::new();
-    for m in rows.iter().filter_map(silent) {
-        *sizes.entry(reason(m)).or_default() += 1;
-    }
-    sizes.retain(|_, size| *size > FEW);
-    let mut at: BTreeMap<(Text, Text), usize> = BTreeMap::new();
-    let mut items: Vec<Item> = Vec::with_capacity(rows.len());
-    for row in rows {
-        let found = silent(&row).map(|m| (m, reason(m)));
-        let Some((m, key, size)) = found.and_then(|(m, key)| sizes.get(&key).map(|size| (m, key, *size))) else {
-            items.push(Item::Row(row));
-            continue;
-        };
-        if let Some(Item::Silence(fold)) = at.get(&key).and_then(|at| items.get_mut(*at)) {
-            fold.since = fold.since.min(m.since);
-            continue;
-        }
-        let loaded = i64::try_from(size).unwrap_or(i64::MAX);
-        at.insert(key, items.len());
-        items.push(Item::Silence(Silence {
+/// What cannot be told, by reason: counted row by row, so that nobody needs all rows at once.
+#[derive(Clone, Debug, Default)]
+pub struct Silences(BTreeMap<(Text, Text), Silence>);
+
+impl Silences {
+    /// Counts a row, if it says that something cannot be told.
+    pub fn count(&mut self, row: &Row) {
+        let Some(m) = silent(row) else { return };
+        let fold = self.0.entry(reason(m)).or_insert_with(|| Silence {
             headline: m.headline.clone(),
             evidence: m.evidence.clone(),
             next_step: m.next_step.clone(),
             since: m.since,
-            loaded,
-            cut,
-        }));
+            loaded: 0,
+            cut: false,
+        });
+        fold.loaded += 1;
+        fold.since = fold.since.min(m.since);
     }
-    items
+
+    /// The fold that stands for this row, unless it is one of few.
+    pub fn of(&self, row: &Row) -> Option<&Silence> {
+        silent(row).and_then(|m| self.0.get(&reason(m))).filter(|fold| fold.loaded > FEW)
+    }
+}
+
+/// Folds what cannot be told for one reason; the fold stands where its first row stood. `cut` says that there are more
+/// rows than these.
+pub fn fold(rows: Vec<Row>, cut: bool) -> Vec<Item> {
+    let mut silences = Silences::default();
+    rows.iter().for_each(|row| silences.count(row));
+    let mut said = BTreeSet::new();
+    let items = rows.into_iter().filter_map(|row| match silences.of(&row) {
+        None => Some(Item::Row(row)),
+        Some(fold) => {
+            let first = said.insert((fold.headline.clone(), fold.evidence.clone()));
+            first.then(|| Item::Silence(Silence { cut, ..fold.clone() }))
+        }
+    });
+    items.collect()
 }
 
 fn silent(row: &Row) -> Option<&Mismatch> {

@@ -26,6 +26,8 @@ pub(super) struct Finding<'a> {
     pub(super) based_on: Vec<&'a Record>,
     /// A moment that made it so without any record changing: a trial's end.
     pub(super) moment: Option<Time>,
+    /// Since when it is so, where that is neither a change nor a moment: a source that fell silent.
+    pub(super) since: Option<Time>,
     /// It rests on these not being there: silence that must be believable.
     pub(super) absent: Vec<(System, Kind)>,
     /// Instead of what the records say.
@@ -54,6 +56,7 @@ impl<'a> Finding<'a> {
             next_step: String::new(),
             based_on,
             moment: None,
+            since: None,
             absent: Vec::new(),
             says: Vec::new(),
             sure: true,
@@ -110,7 +113,8 @@ impl Scales<'_> {
     pub(super) fn weigh(&self, rule: &Rule, finding: &Finding<'_>, subject: &Subject<'_>) -> Option<Mismatch> {
         let changed = finding.based_on.iter().filter_map(|r| happened(r, self.now)).max().max(finding.moment);
         // Without a time of its own, a change is as old as our first reading of it can tell.
-        let since = changed.or_else(|| finding.based_on.iter().map(|r| r.seen_at).max()).unwrap_or(self.now);
+        let since =
+            finding.since.or(changed).or_else(|| finding.based_on.iter().map(|r| r.seen_at).max()).unwrap_or(self.now);
         let involved = self.involved(rule, finding);
         let settles_at = changed.map(|at| at.plus_ms(self.grace(&involved)));
         let verdict = self.verdict(rule, finding, &involved, changed, settles_at)?;

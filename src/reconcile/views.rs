@@ -124,7 +124,7 @@ fn billing_note(side: &Side<'_>, now: Time) -> Option<Text> {
         "collection paused".to_owned()
     } else {
         let invoice = side.invoices.first()?;
-        let amount = invoice.money.as_ref().map(|m| format!(", {}", words::money(m))).unwrap_or_default();
+        let amount = invoice.money.as_ref().map(|m| format!(", {}", m.in_words())).unwrap_or_default();
         format!("invoice {}{amount}", words::said(invoice))
     };
     Some(Text::new(note))

@@ -1,49 +1,11 @@
-//! Words for people: money, dates, lists. Dates stand for themselves ("on 2 Nov"), never relative to the reader.
+//! Words for people: dates, lists, names. Dates stand for themselves ("on 2 Nov"), never relative to the reader.
 
 use chrono::Datelike;
 
 pub use crate::domain::problem::{brief, clause};
-use crate::domain::{Money, Per, Record, System, Text, Time};
+use crate::domain::{Record, System, Text, Time};
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-
-/// `$49/mo`, `€12.50/mo`, `980 sek/year`; whole amounts without decimals.
-pub fn money(money: &Money) -> String {
-    let sign = if money.amount < 0 { "-" } else { "" };
-    let scale = 10_u64.pow(money.decimals());
-    let (whole, part) = (money.amount.unsigned_abs() / scale, money.amount.unsigned_abs() % scale);
-    let mut digits = thousands(whole);
-    if part > 0 {
-        digits = format!("{digits}.{part:0width$}", width = money.decimals() as usize);
-    }
-    let amount = match money.currency.as_str() {
-        "usd" => format!("{sign}${digits}"),
-        "eur" => format!("{sign}€{digits}"),
-        "gbp" => format!("{sign}£{digits}"),
-        "jpy" => format!("{sign}¥{digits}"),
-        "" => format!("{sign}{digits}"),
-        other => format!("{sign}{digits} {other}"),
-    };
-    match money.per {
-        None => amount,
-        Some(Per::Day) => format!("{amount}/day"),
-        Some(Per::Week) => format!("{amount}/week"),
-        Some(Per::Month) => format!("{amount}/mo"),
-        Some(Per::Year) => format!("{amount}/year"),
-    }
-}
-
-fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
-}
 
 /// `2 Nov`, with the year when it is not the year of `now`. In UTC.
 pub fn date(at: Time, now: Time) -> String {

@@ -11,8 +11,8 @@ use super::db::{Type, args, column, table};
 use super::row::undoc;
 use super::{Store, folded, key};
 use crate::domain::{
-    ClusterKey, Dataset, Delivery, DeliveryState, DeployState, Flag, Kind, Moment, Money, Per, Problem, Record, Row,
-    System, SystemKind, Text, Time,
+    ClusterKey, Dataset, Delivery, DeliveryState, DeployState, Flag, Kind, Moment, Money, Problem, Record, Row, System,
+    SystemKind, Text, Time,
 };
 
 /// A deploy this long before a failed delivery may have to do with it.
@@ -121,7 +121,7 @@ fn tell(record: &Record, moments: &mut Vec<Moment>) {
     let with = |what: &str, details: [Option<String>; 2]| {
         details.into_iter().flatten().fold(what.to_owned(), |what, detail| format!("{what}, {detail}"))
     };
-    let money = record.money.as_ref().map(amount);
+    let money = record.money.as_ref().map(Money::to_string);
     let plan = record.plan.as_ref().map(Text::to_string);
     let word = record.word.as_ref().map(Text::as_str).unwrap_or_default();
     match record.kind {
@@ -188,21 +188,5 @@ fn money_back(record: &Record, thing: &str, money: Option<String>, say: &mut imp
     }
     if record.has(Flag::Disputed) {
         say(at, format!("{thing} disputed{amount}"), true);
-    }
-}
-
-/// "$49/mo", "12.50 chf".
-fn amount(money: &Money) -> String {
-    let unit = 10_u64.pow(money.decimals());
-    let (whole, rest) = (money.amount.unsigned_abs() / unit, money.amount.unsigned_abs() % unit);
-    let sign = if money.amount < 0 { "-" } else { "" };
-    let width = usize::try_from(money.decimals()).unwrap_or(2);
-    let digits = if rest == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{rest:0width$}") };
-    let per = money.per.map_or("", Per::suffix);
-    match money.currency.as_str() {
-        "usd" => format!("${digits}{per}"),
-        "eur" => format!("€{digits}{per}"),
-        "gbp" => format!("£{digits}{per}"),
-        other => format!("{digits} {other}{per}"),
     }
 }

@@ -1,6 +1,7 @@
 //! The real binary in a folder of its own: what it prints, where, and with which code.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod silence;
 mod world;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -181,6 +182,30 @@ async fn the_code_says_whether_something_is_open_or_cannot_be_told() {
         let status = world.run(&["status"]);
         assert_eq!(status.code, code, "status {verdict} {stripe}: {}{}", status.out, status.err);
         assert_eq!(world.run(&["list", "customers"]).code, 0);
+    }
+}
+
+#[tokio::test]
+async fn three_is_for_sources_that_do_not_answer_and_not_for_what_is_merely_unknown() {
+    for (stripe, code) in
+        [(SourceState::Collecting, 1), (SourceState::Partial, 3), (SourceState::Waiting, 3), (SourceState::Failed, 3)]
+    {
+        let world = World::new(CONFIGURED);
+        filled(&world, Verdict::Unknown, stripe).await;
+        for words in [&["status"][..], &["list", "mismatches"]] {
+            assert_eq!(world.run(words).code, code, "{words:?} with {stripe}");
+        }
+    }
+    let world = World::new(CONFIGURED);
+    assert_eq!(world.run(&["list", "mismatches"]).code, 3, "nobody was asked yet, so an empty list is no peace");
+    for topic in ["status", "list", "sync"] {
+        let page = world.run(&["help", topic]).out;
+        let page = page.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(page.contains("3 when a source did not answer or refused us"), "{topic}: {page}");
+        assert!(
+            page.contains("a verdict that is unknown") && page.contains("while all sources answer"),
+            "{topic}: {page}"
+        );
     }
 }
 

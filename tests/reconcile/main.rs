@@ -4,5 +4,6 @@
 mod fixtures;
 mod order;
 mod property;
+mod silence;
 mod texts;
 mod world;

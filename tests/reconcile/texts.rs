@@ -15,7 +15,7 @@ fn the_words_of_every_class_read_well() {
     for fixture in table().into_iter().filter(|f| f.what == "there") {
         let row = fixture.world.judge().mismatches.remove(0);
         let systems: Vec<String> = row.systems.iter().map(|(k, v)| format!("{k}={v}")).collect();
-        let money = row.money.as_ref().map(words::money).unwrap_or_default();
+        let money = row.money.as_ref().map(Money::to_string).unwrap_or_default();
         writeln!(page, "{} [{}] {} · {} · {money}", row.class, row.severity, row.headline, row.evidence).unwrap();
         writeln!(page, "  {}\n  > {}\n  {}\n", row.explanation, row.next_step, systems.join(", ")).unwrap();
     }
@@ -23,12 +23,7 @@ fn the_words_of_every_class_read_well() {
 }
 
 #[test]
-fn money_and_dates_are_written_as_people_write_them() {
-    let money = |amount, currency: &str| words::money(&Money::monthly(amount, currency));
-    assert_eq!(money(4900, "usd"), "$49/mo");
-    assert_eq!(money(123_456_750, "eur"), "€1,234,567.50/mo");
-    assert_eq!(money(4900, "jpy"), "¥4,900/mo");
-    assert_eq!(money(-50, "sek"), "-0.50 sek/mo");
+fn dates_and_lists_are_written_as_people_write_them() {
     assert_eq!(words::date(ago(21 * DAY), now()), "2 Nov");
     assert_eq!(words::date(ago(365 * DAY), now()), "23 Nov 2025");
     assert_eq!(words::list(&["a", "b", "c"]), "a, b and c");

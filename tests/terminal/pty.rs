@@ -41,12 +41,21 @@ impl Pty {
     }
 
     pub(crate) fn spawn(command: &[String], reading: bool) -> Self {
-        let pair = native_pty_system().openpty(size(80, 24)).unwrap();
+        Self::open(command, reading, (80, 24), &[(SIGN, "1")])
+    }
+
+    /// Any program on a terminal of that size, with these variables beside those of the test.
+    pub(crate) fn spawn_in(command: &[String], size: (u16, u16), variables: &[(&str, &str)]) -> Self {
+        Self::open(command, true, size, variables)
+    }
+
+    fn open(command: &[String], reading: bool, (columns, rows): (u16, u16), variables: &[(&str, &str)]) -> Self {
+        let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
         let mut builder = CommandBuilder::new(&command[0]);
         builder.args(&command[1..]);
-        builder.env(SIGN, "1");
         builder.env("TERM", "xterm-256color");
         builder.env("RUST_BACKTRACE", "0");
+        variables.iter().for_each(|(name, value)| builder.env(name, value));
         let before = format!("{:?}", pair.master.get_termios().unwrap());
         let child = pair.slave.spawn_command(builder).unwrap();
         let bytes = Arc::new(Mutex::new(Vec::new()));
@@ -75,7 +84,7 @@ impl Pty {
             child,
             bytes,
             stop,
-            size: (80, 24),
+            size: (columns, rows),
             before,
         }
     }

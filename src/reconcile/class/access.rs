@@ -13,7 +13,7 @@ fn quoted(entitlement: &Entitlement<'_>) -> String {
 
 /// "for Pro at $49/mo"
 fn terms(sub: &Record) -> String {
-    let price = sub.money.as_ref().map(|m| format!(" at {}", words::money(m))).unwrap_or_default();
+    let price = sub.money.as_ref().map(|m| format!(" at {}", m.in_words())).unwrap_or_default();
     format!("{}{price}", words::for_plan(sub.plan.as_ref()))
 }
 
@@ -53,7 +53,7 @@ pub(super) fn paid_blocked<'a>(case: &Case<'a>) -> Vec<Finding<'a>> {
     let system = sub.system.title();
     let invoice = case.side(sub.system).and_then(|side| side.paid_invoice()).filter(|i| i.parent == sub.parent);
     let proof = invoice.map_or_else(String::new, |i| {
-        let amount = i.money.as_ref().map(|m| format!(", {}", words::money(m))).unwrap_or_default();
+        let amount = i.money.as_ref().map(|m| format!(", {}", m.in_words())).unwrap_or_default();
         format!("; the last invoice was paid{}{amount}", words::on(i.ended_at.or(i.created_at), now))
     });
     let standing = match due.standing {
@@ -182,7 +182,7 @@ pub(super) fn refunded_active<'a>(case: &Case<'a>) -> Vec<Finding<'a>> {
     }
     let (who, system) = (case.who(), charge.system.title());
     let disputed = charge.has(Flag::Disputed);
-    let amount = charge.money.as_ref().map(|m| format!(" of {}", words::money(m))).unwrap_or_default();
+    let amount = charge.money.as_ref().map(|m| format!(" of {}", m.in_words())).unwrap_or_default();
     let when = words::on(charge.updated_at.or(charge.ended_at).or(charge.created_at), case.now);
     let what = if disputed { "is disputed by the payer" } else { "was paid back in full" };
     let portal = case.portal_word();

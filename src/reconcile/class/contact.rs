@@ -122,7 +122,7 @@ pub(super) fn stage_contradicts<'a>(case: &Case<'a>) -> Vec<Finding<'a>> {
 fn contradiction<'a>(case: &Case<'a>, claim: Claim<'a>, sub: Option<&'a Record>, pays: bool) -> Finding<'a> {
     let contact = claim.record;
     let (who, title, stage) = (case.who(), contact.system.title(), words::said(contact));
-    let money = sub.and_then(|s| s.money.as_ref()).map(|m| format!(" {}", words::money(m))).unwrap_or_default();
+    let money = sub.and_then(|s| s.money.as_ref()).map(|m| format!(" {}", m.in_words())).unwrap_or_default();
     let source = sub.map_or(System::Portal, |s| s.system);
     let fact = if pays {
         format!("{who} pays{money} ({} says {})", words::the(source), words::said(sub.unwrap_or(case.portal)))

@@ -39,7 +39,7 @@ pub(super) fn partial_record<'a>(case: &Case<'a>) -> Vec<Finding<'a>> {
     let person = case.of(SystemKind::Billing).flat_map(|side| side.people()).next().copied();
     let payer = match (sub, person) {
         (Some(sub), _) => {
-            let price = sub.money.as_ref().map(|m| format!(" {}", words::money(m))).unwrap_or_default();
+            let price = sub.money.as_ref().map(|m| format!(" {}", m.in_words())).unwrap_or_default();
             let owner = sub.parent.as_ref().map_or_else(String::new, |id| format!(" as {id}"));
             format!("{} has them{owner}, paying{price}{}", sub.system.title(), words::for_plan(sub.plan.as_ref()))
         }

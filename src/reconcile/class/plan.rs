@@ -16,12 +16,12 @@ pub(super) fn double_subscription<'a>(case: &Case<'a>) -> Vec<Finding<'a>> {
     let each: Vec<String> = live
         .iter()
         .map(|s| {
-            let price = s.money.as_ref().map(|m| format!(" at {}", words::money(m))).unwrap_or_default();
+            let price = s.money.as_ref().map(|m| format!(" at {}", m.in_words())).unwrap_or_default();
             format!("{} in {}{}{price}", words::short(&s.id), s.system.title(), words::for_plan(s.plan.as_ref()))
         })
         .collect();
     let money = total(&live);
-    let sum = money.as_ref().map(|m| format!(", {} together", words::money(m))).unwrap_or_default();
+    let sum = money.as_ref().map(|m| format!(", {} together", m.in_words())).unwrap_or_default();
     let mut finding = Finding::new(live.clone()).text(
         words::list(&ids),
         format!(
@@ -101,7 +101,7 @@ pub(super) fn plan_differs<'a>(case: &Case<'a>) -> Vec<Finding<'a>> {
     }
     let Some((sub, other)) = subs.iter().find_map(|sub| Some((*sub, listed(case, sub)?))) else { return Vec::new() };
     let (who, system) = (case.who(), sub.system.title());
-    let price = sub.money.as_ref().map(|m| format!(" ({})", words::money(m))).unwrap_or_default();
+    let price = sub.money.as_ref().map(|m| format!(" ({})", m.in_words())).unwrap_or_default();
     let mut finding = Finding::new(vec![case.portal, sub]).text(
         format!("{system} {other}, portal {plan}"),
         format!("{who} pays for {other}{price} in {system}, but the portal gives them {plan}."),

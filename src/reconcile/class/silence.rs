@@ -1,7 +1,8 @@
 //! What cannot be told: `incomplete_evidence`.
 //!
 //! One row per customer and source that fails, only for customers who need that source. A source that is merely
-//! being read for the first time makes no rows: the customer's verdict says unknown until it is done.
+//! being read for the first time makes no rows: the customer's verdict says unknown until it is done. A row is as old as
+//! the silence, however long ago the customer last changed.
 
 use crate::domain::{Kind, SourceHealth, SourceState, State, System, SystemKind, Text};
 use crate::reconcile::case::{Case, Door};
@@ -67,6 +68,10 @@ fn failing<'a>(case: &Case<'a>, system: System, kinds: &[Kind]) -> Option<Findin
         format!("Run `trueup doctor` to see why {} does not tell, and put that right.", words::the(system)),
     );
     finding.tag = Some(Text::new(system.as_str()));
+    // Where nothing tells when it began (it never answered, or a part of it cannot be read), it is as old as its first
+    // sight: the store keeps the beginning of a row that stays open.
+    let heard = health.complete_at.filter(|_| !health.answers());
+    finding.since = Some(heard.unwrap_or(case.now).min(case.now));
     finding.says = vec![(system, "cannot tell".to_owned())];
     finding.about = Some(system.kind());
     Some(finding)

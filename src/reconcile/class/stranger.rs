@@ -16,7 +16,7 @@ pub(in crate::reconcile) fn paid_unknown<'a>(
     let sub = *live.first()?;
     let who = words::who(person);
     let title = sub.system.title();
-    let price = sub.money.as_ref().map(|m| format!(" {}", words::money(m))).unwrap_or_default();
+    let price = sub.money.as_ref().map(|m| format!(" {}", m.in_words())).unwrap_or_default();
     let plan = words::for_plan(sub.plan.as_ref());
     let since = words::on(sub.created_at, scales.now).replacen(" on ", " since ", 1);
     let (fact, next) = match left {

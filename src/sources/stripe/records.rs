@@ -140,11 +140,11 @@ fn due(items: &[Value]) -> Option<Money> {
             _ => return None,
         };
         let currency = Text::new(raw(price, "currency")?.to_lowercase());
-        let part = Money { amount, currency, per: Some(per) };
+        let part = Money { amount: in_minor_units(amount, &currency), currency, per: Some(per) };
         sum = Some(match sum {
             None => part,
             Some(all) if all.currency != part.currency => return None,
-            Some(all) if all.per == part.per => Money { amount: all.amount.saturating_add(amount), ..all },
+            Some(all) if all.per == part.per => Money { amount: all.amount.saturating_add(part.amount), ..all },
             Some(all) => Money {
                 amount: all.per_month().saturating_add(part.per_month()),
                 currency: all.currency,
@@ -225,7 +225,18 @@ fn endpoint(object: &Value, record: &mut Record) {
 
 fn money(object: &Value, field: &str) -> Option<Money> {
     let currency = Text::new(raw(object, "currency")?.to_lowercase());
-    Some(Money { amount: int(object, field)?, currency, per: None })
+    Some(Money { amount: in_minor_units(int(object, field)?, &currency), currency, per: None })
+}
+
+/// Stripe's amount in the minor unit of ISO 4217. Three currencies are counted otherwise in its API: krónur and Ugandan
+/// shillings with two decimals that are always 00, ariary without decimals (docs.stripe.com/currencies, "special cases"
+/// and "zero-decimal currencies").
+fn in_minor_units(amount: i64, currency: &Text) -> i64 {
+    match currency.as_str() {
+        "isk" | "ugx" => amount / 100,
+        "mga" => amount.saturating_mul(100),
+        _ => amount,
+    }
 }
 
 /// A reference: the id itself, or the id of the expanded object.
@@ -284,6 +295,24 @@ mod tests {
         let mut euro = item(json!(1), 1, "month", 1);
         euro["price"]["currency"] = json!("eur");
         assert_eq!(of(&[item(json!(1), 1, "month", 1), euro]), None);
+    }
+
+    #[test]
+    fn currencies_that_stripe_counts_its_own_way_are_written_as_they_are_meant() {
+        for (amount, currency, meant) in [
+            (500, "ISK", "5 ISK"),
+            (1_500, "ugx", "15 UGX"),
+            (5, "mga", "5 MGA"),
+            (500, "jpy", "¥500"),
+            (500, "usd", "$5"),
+        ] {
+            let paid = json!({"amount_paid": amount, "currency": currency});
+            assert_eq!(money(&paid, "amount_paid").unwrap().to_string(), meant);
+            let mut price = item(json!(amount), 2, "month", 1);
+            price["price"]["currency"] = json!(currency);
+            let twice = money(&json!({"amount_paid": amount * 2, "currency": currency}), "amount_paid").unwrap();
+            assert_eq!(due(&[price]).unwrap().amount, twice.amount);
+        }
     }
 
     #[test]
