@@ -3,15 +3,14 @@
 //! What must stay true: exact hits come first and cost a few index probes, whatever the size of the store; only then
 //! is text searched. What is shown is read from the rows at that moment, never from an older copy.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value as Json;
 use sqlx::AssertSqlSafe;
 
-use super::db::{Type, args, column, table};
+use super::db::{Engine, Type, args, column, table};
 use super::dirty::{cluster_text, expand};
 use super::judgement::find_line;
-use super::predicate::pattern;
 use super::record::{Keys, Mark, read};
 use super::row::undoc;
 use super::{Found, Store, folded, key};
@@ -19,6 +18,8 @@ use crate::domain::{ClusterKey, Customer, Dataset, Kind, Problem, Record, Row, S
 
 /// Most lines that a search by text looks at before it orders them.
 const CANDIDATES: usize = 256;
+/// Rows read beyond those that are asked for.
+const SPARE: usize = 40;
 /// Fewer letters say too little about how a subject begins.
 const BEGINNING: usize = 3;
 
@@ -34,7 +35,7 @@ impl Store {
         let mut found = self.exact(asked.as_str()).await?;
         let small = folded(asked.as_str());
         if found.len() < limit {
-            add(&mut found, self.containing(&small).await?);
+            add(&mut found, self.containing(&small, limit).await?);
         }
         if found.len() < limit && small.chars().count() >= BEGINNING {
             add(&mut found, self.beginning(&key(&small)).await?);
@@ -103,48 +104,70 @@ impl Store {
     }
 
     /// Customers whose id, e-mail or name contains the text; one letter must begin one of them.
-    async fn containing(&self, text: &str) -> Result<Vec<Found>, Problem> {
+    async fn containing(&self, text: &str, limit: usize) -> Result<Vec<Found>, Problem> {
         let prefix = text.chars().count() < 2;
         let needles = if prefix { vec![format!("\n{text}"), format!("\t{text}")] } else { vec![text.to_owned()] };
         let lines = match self.scan(needles, CANDIDATES).await? {
             Some(lines) => lines,
             None => self.scan_in_database(text, prefix).await?,
         };
-        let mut ids: Vec<&str> = lines.iter().filter_map(|line| line.split('\t').next()).collect();
-        let mut seen = HashSet::new();
-        ids.retain(|id| seen.insert(*id));
+        // Ordered by the narrow lines, so that only the rows that will be shown are read. Of a customer's lines the
+        // last is the newest.
+        let newest: HashMap<&str, &str> =
+            lines.iter().filter_map(|line| Some((line.split('\t').next()?, line.as_str()))).collect();
+        let mut ids: Vec<(u8, &str)> = newest
+            .into_iter()
+            .map(|(id, line)| (place(line, text, prefix).map_or(u8::MAX, |(rank, _)| rank), id))
+            .collect();
+        ids.sort_unstable();
 
+        let mut hits: Vec<(u8, Found)> = Vec::new();
+        // Some to spare: the exact look-up may have told fewer than `limit` of them already, and lines become old.
+        for part in ids.chunks(limit.saturating_add(SPARE)) {
+            hits.extend(self.rows_of(part, text, prefix).await?);
+            if hits.len() >= limit.saturating_mul(2) {
+                break;
+            }
+        }
+        hits.sort_by_cached_key(|(rank, hit)| (*rank, hit.row.key()));
+        Ok(hits.into_iter().map(|(_, hit)| hit).collect())
+    }
+
+    /// The customers with these lower-cased ids in whose row, as it is now, the text stands.
+    async fn rows_of(&self, ids: &[(u8, &str)], text: &str, prefix: bool) -> Result<Vec<(u8, Found)>, Problem> {
         let rows = table(self.inner.db.engine(), 1, &[("id", Type::Text)]);
         let sql = format!(
             "select r.doc from {rows} cross join customer r
              where substr(r.\"id\", 1, 200) = substr(n.id, 1, 200) and r.\"id\" = n.id"
         );
-        let docs = self.inner.db.rows(AssertSqlSafe(sql), vec![column(ids.iter().copied())]).await?;
-        let mut hits: HashMap<Text, (u8, Found)> = HashMap::new();
+        let docs = self.inner.db.rows(AssertSqlSafe(sql), vec![column(ids.iter().map(|(_, id)| *id))]).await?;
+        let mut hits = Vec::new();
         for line in &docs {
             let Some(customer) = customer(&line.text(0)?)? else { continue };
             // The line that was scanned may be older than the row.
-            let now = format!("\n{}", find_line(&customer));
-            if let Some((rank, by)) = place(&now, text, prefix) {
-                let id = customer.id.clone();
-                hits.insert(id, (rank, Found { row: Row::Customer(Box::new(customer)), by: Text::new(by) }));
+            if let Some((rank, by)) = place(&find_line(&customer), text, prefix) {
+                hits.push((rank, Found { row: Row::Customer(Box::new(customer)), by: Text::new(by) }));
             }
         }
-        let mut hits: Vec<(u8, Found)> = hits.into_values().collect();
-        hits.sort_by_cached_key(|(rank, hit)| (*rank, hit.row.key()));
-        Ok(hits.into_iter().map(|(_, hit)| hit).collect())
+        Ok(hits)
     }
 
     async fn scan_in_database(&self, text: &str, prefix: bool) -> Result<Vec<String>, Problem> {
-        let contained = pattern(text);
-        let (one, other) = if prefix {
-            (contained.trim_start_matches('%').to_owned(), format!("%\t{}", contained.trim_start_matches('%')))
-        } else {
-            (contained.clone(), contained)
+        // Lines and text are lower-cased alike, so bytes may be compared: half the cost of LIKE.
+        let sql = match (self.inner.db.engine(), prefix) {
+            (Engine::Sqlite, false) => "select line from find_line where instr(line, $1) > 0 limit $2",
+            (Engine::Postgres, false) => "select line from find_line where strpos(line, $1) > 0 limit $2",
+            (Engine::Sqlite, true) => {
+                "select line from find_line where instr(char(10) || line, char(10) || $1) > 0
+                 or instr(line, char(9) || $1) > 0 limit $2"
+            }
+            (Engine::Postgres, true) => {
+                "select line from find_line where strpos(chr(10) || line, chr(10) || $1) > 0
+                 or strpos(line, chr(9) || $1) > 0 limit $2"
+            }
         };
-        let sql = "select line from find_line where line like $1 escape '\\' or line like $2 escape '\\' limit $3";
         let most = i64::try_from(CANDIDATES).unwrap_or(i64::MAX);
-        self.inner.db.rows(sql, args![one, other, most]).await?.iter().map(|line| line.text(0)).collect()
+        self.inner.db.rows(sql, args![text, most]).await?.iter().map(|line| line.text(0)).collect()
     }
 }
 
