@@ -49,7 +49,7 @@ pub struct Traffic {
     pub total: i64,
     /// Of these, failed, retrying or never arrived.
     pub failed: i64,
-    /// Median latency of the delivered ones in milliseconds.
+    /// Median latency of the delivered ones in milliseconds; of the newest 2,000 where there are more.
     pub latency_ms: Option<i64>,
     /// Newest event seen, in or before the window.
     pub last_at: Option<Time>,

@@ -8,8 +8,11 @@ use super::db::{Engine, Tx, args};
 use crate::domain::{Problem, Text};
 
 /// Every version, oldest first.
-const STEPS: &[(i64, &str)] =
-    &[(1, include_str!("migrations/0001_init.sql")), (4, include_str!("migrations/0004_dossier.sql"))];
+const STEPS: &[(i64, &str)] = &[
+    (1, include_str!("migrations/0001_init.sql")),
+    (2, include_str!("migrations/0002_signup.sql")),
+    (4, include_str!("migrations/0004_dossier.sql")),
+];
 
 /// Brings the schema up to date inside the given transaction.
 pub(super) async fn migrate(tx: &mut Tx, place: &Text) -> Result<(), Problem> {
