@@ -75,6 +75,8 @@ impl Desk {
             }
             Effect::Find { pane, request, text, limit } => {
                 self.answer(move |desk| async move {
+                    // Whoever has typed one letter types another; that it cannot be prepared only costs time.
+                    let _ = desk.store.prepare_to_find().await;
                     let found = desk.store.find(&text, limit).await;
                     let hits = found.map(|all| all.into_iter().map(|f| Hit { row: f.row, by: f.by }).collect());
                     Msg::Found { pane, request, result: hits }

@@ -26,6 +26,8 @@ const PAGE: i64 = 4_000;
 pub(super) struct Haystack {
     packed: Mutex<Option<Packed>>,
     building: AtomicBool,
+    /// Somebody will look up more than once.
+    wanted: AtomicBool,
 }
 
 /// Lines `id TAB e-mail TAB name`, each between line ends; later lines replace earlier ones of the same customer.
@@ -45,6 +47,21 @@ impl Haystack {
 }
 
 impl Store {
+    /// Says that more look-ups will come (somebody types): the text is built in the background. A single question is
+    /// answered sooner without it.
+    pub async fn prepare_to_find(&self) -> Result<(), Problem> {
+        self.inner.haystack.wanted.store(true, Ordering::SeqCst);
+        if self.inner.haystack.packed().is_some() {
+            return Ok(());
+        }
+        self.build().await
+    }
+
+    /// Whether look-ups are as quick as they get: the text is there, or the store is too small to need one.
+    pub fn is_prepared_to_find(&self) -> bool {
+        self.inner.haystack.packed().is_some() || !self.inner.haystack.building.load(Ordering::SeqCst)
+    }
+
     /// Lines that contain one of the needles, at most `most`; `None` when there is no packed text (yet).
     pub(super) async fn scan(&self, needles: Vec<String>, most: usize) -> Result<Option<Vec<String>>, Problem> {
         let Some(packed) = self.packed().await? else { return Ok(None) };
@@ -57,7 +74,9 @@ impl Store {
         let now = self.revision().await?;
         let known = self.inner.haystack.packed().as_ref().map(|packed| packed.revision);
         let Some(known) = known else {
-            self.build().await?;
+            if self.inner.haystack.wanted.load(Ordering::SeqCst) {
+                self.build().await?;
+            }
             return Ok(None);
         };
         let mut changed = Vec::new();
@@ -230,6 +249,7 @@ mod tests {
         store.save_judgements(&many, None, now).await.unwrap();
         store.save_judgements(&[judged("7", "Ana")], None, now).await.unwrap();
         assert_eq!(store.scan(ana(), 9).await.unwrap(), None);
+        store.prepare_to_find().await.unwrap();
         let mut tries = 0;
         while store.scan(ana(), 9).await.unwrap().is_none() {
             tries += 1;
