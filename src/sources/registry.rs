@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::Source;
 use super::budget::{Limits, Rate};
 use super::gohighlevel::Gohighlevel;
+use super::http::address;
 use super::hubspot::Hubspot;
 use super::pipedrive::Pipedrive;
 use super::secret::Secret;
@@ -164,6 +165,13 @@ impl Provider {
         Ok(url)
     }
 
+    /// How often it is asked there. A stand-in on this machine has no quota of a day that could be used up.
+    fn limits_at(&self, base: &str) -> Limits {
+        let here = reqwest::Url::parse(base).is_ok_and(|url| address::is_loopback(&url));
+        let general = if here && self.limits.general.per == DAY { self.limits.narrow } else { self.limits.general };
+        Limits { general, ..self.limits }
+    }
+
     /// A required account parameter.
     fn given<'a>(&self, key: &str, account: &'a BTreeMap<String, String>) -> Result<&'a str, Problem> {
         let value = account.get(key).map(|value| value.trim()).filter(|value| !value.is_empty());
@@ -211,7 +219,7 @@ pub fn build(spec: &SourceSpec) -> Result<Box<dyn Source>, Problem> {
         "" => provider.default_base_url(&spec.account)?,
         given => given.to_owned(),
     };
-    let limits = spec.limits.unwrap_or(provider.limits);
+    let limits = spec.limits.unwrap_or_else(|| provider.limits_at(&base));
     let link_field = spec.link_field.as_deref().or(provider.link_field).unwrap_or_default();
     let key = spec.api_key.clone();
     Ok(match spec.system {
@@ -290,6 +298,15 @@ mod tests {
         let mut other = spec(System::Stripe, "https://acme.example");
         other.api_key = Secret::new("key", "https://api.stripe.com");
         assert!(refused(&other).contains("bound to another host"));
+    }
+
+    #[test]
+    fn a_day_is_counted_at_the_provider_and_not_on_this_machine() {
+        let pipedrive = provider(System::Pipedrive).unwrap();
+        assert_eq!(pipedrive.limits_at("https://api.pipedrive.com"), pipedrive.limits);
+        assert_eq!(pipedrive.limits_at("http://127.0.0.1:9000").general, pipedrive.limits.narrow);
+        let stripe = provider(System::Stripe).unwrap();
+        assert_eq!(stripe.limits_at("http://127.0.0.1:9000"), stripe.limits);
     }
 
     #[test]
