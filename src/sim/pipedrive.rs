@@ -65,9 +65,11 @@ fn answer(world: &mut World, call: &Call) -> Reply {
             list(call, rows.iter().filter(|row| wanted.contains(&row.deal)).map(deal).collect())
         }
         ("GET", ["api", "v2", kind, id]) => {
+            let number = id.parse::<usize>().ok();
+            let of = |first: usize| rows.iter().find(|row| Some(first + row.account) == number);
             let found = match *kind {
-                "persons" => rows.iter().map(person).find(|row| row["id"].to_string() == *id),
-                "deals" => rows.iter().map(deal).find(|row| row["id"].to_string() == *id),
+                "persons" => of(PERSON).map(person),
+                "deals" => of(DEAL).map(deal),
                 _ => None,
             };
             found.map_or_else(|| error(404, "not found"), |row| Reply::ok(json!({"success": true, "data": row})))
