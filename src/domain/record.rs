@@ -26,6 +26,8 @@ words! {
         Charge = "charge",
         /// A support request; `parent` is the person in the same system who asked.
         Ticket = "ticket",
+        /// A deal or opportunity; `parent` is the person in the same system whom it is about.
+        Deal = "deal",
         /// A webhook endpoint as the provider has it registered.
         Endpoint = "endpoint",
     }
@@ -102,7 +104,7 @@ pub struct Record {
     /// E-mail as the system keeps it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<Text>,
-    /// Name as the system keeps it; for an endpoint its URL, for a ticket its subject, for an invoice its number.
+    /// Name as the system keeps it; for an endpoint its URL, for a ticket or a deal its subject, for an invoice its number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Text>,
     /// The canonical state that this system's word maps to; `None` when it has no opinion.

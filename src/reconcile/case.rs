@@ -70,7 +70,8 @@ impl<'a> Case<'a> {
         let mut rivals: Vec<&Record> = tidy(&cluster.rivals);
         rivals.retain(|r| r.system == System::Portal && r.id != portal.id && !r.deleted);
         let whole = evidence.of(System::Portal).is_some_and(|h| h.knows(Kind::Person));
-        let claims = claims(portal, &records, Others { rivals: &rivals, whole });
+        let others = Others { rivals: &rivals, whole, beside: &rules.beside() };
+        let claims = claims(portal, &records, others);
         let knowing = KNOWING.iter().skip(1).flat_map(|kind| rules.systems(*kind));
         let sides: Vec<Side<'a>> = knowing.map(|system| Side::fold(system, &claims, &records, now)).collect();
         let requests = records

@@ -32,6 +32,8 @@ pub struct Side<'a> {
     pub charges: Vec<&'a Record>,
     /// Tickets, newest first.
     pub tickets: Vec<&'a Record>,
+    /// Deals, the one that says most first: won before open before lost, of equals the newest.
+    pub deals: Vec<&'a Record>,
 }
 
 impl<'a> Side<'a> {
@@ -63,12 +65,14 @@ impl<'a> Side<'a> {
             newest(of(Kind::Charge).filter(|r| !r.deleted).collect()),
             newest(of(Kind::Ticket).filter(|r| !r.deleted).collect()),
         );
+        let mut deals = newest(of(Kind::Deal).filter(|r| !r.deleted && r.state.is_some()).collect());
+        deals.sort_by_key(|deal| weight(deal.state));
         // Of two persons with an equal match, the one who pays is the one to show.
         claims.sort_by_key(|c| {
             let pays = live.iter().any(|s| s.parent.as_ref() == Some(&c.record.id));
             (c.matched, Reverse(pays), c.record.created_at, &c.record.id)
         });
-        Self { system, claims, live, idle, over: newest(over), invoices, charges, tickets }
+        Self { system, claims, live, idle, over: newest(over), invoices, charges, tickets, deals }
     }
 
     /// The person to show.
@@ -79,6 +83,13 @@ impl<'a> Side<'a> {
     /// Persons from whom conclusions may be drawn.
     pub fn people(&self) -> impl Iterator<Item = &Claim<'a>> {
         self.claims.iter().filter(|c| c.counts())
+    }
+
+    /// What says where a person stands: the person's own word, else the deal about them that says most.
+    pub fn voice(&self, person: &'a Record) -> &'a Record {
+        let about = |deal: &&&Record| deal.parent.as_ref() == Some(&person.id);
+        let silent = person.state.is_none() && person.word.is_none();
+        self.deals.iter().find(about).filter(|_| silent).copied().unwrap_or(person)
     }
 
     /// The person who owns a record.
@@ -124,6 +135,16 @@ const fn precedence(state: Option<State>) -> u8 {
         Some(State::PastDue) => 0,
         Some(State::Active) => 1,
         Some(State::Trial) => 2,
+        _ => 3,
+    }
+}
+
+/// Won, open, lost; what nobody knows comes last.
+const fn weight(state: Option<State>) -> u8 {
+    match state {
+        Some(State::Active) => 0,
+        Some(State::Trial) => 1,
+        Some(State::Canceled) => 2,
         _ => 3,
     }
 }

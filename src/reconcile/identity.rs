@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::{Kind, Match, Record, SystemKind, Text};
+use crate::domain::{Kind, Match, Record, System, SystemKind, Text};
 
 /// A person that belongs to the customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,12 +39,21 @@ pub struct Others<'r> {
     pub rivals: &'r [&'r Record],
     /// The portal has been read in full and answers: an id that none of them has is nobody's.
     pub whole: bool,
+    /// Of several systems of a kind, the ones that policy does not name. The ids that the portal stores are hardly
+    /// theirs, and two systems that count from one have the same ids: there, the address must be the same as well.
+    pub beside: &'r [System],
 }
 
 impl Others<'_> {
     /// Whether one of them stores this person's id.
     fn store(&self, person: &Record) -> bool {
-        self.rivals.iter().any(|rival| rival.links.to(person.system.kind()) == Some(&person.id))
+        self.rivals.iter().any(|rival| self.link(rival, person))
+    }
+
+    /// Whether the id that a portal customer stores means this person.
+    fn link(&self, portal: &Record, person: &Record) -> bool {
+        let same = || key(portal).is_some_and(|ours| Some(ours) == key(person));
+        portal.links.to(person.system.kind()) == Some(&person.id) && (!self.beside.contains(&person.system) || same())
     }
 
     /// Whether this id may be that of another customer.
@@ -86,10 +95,10 @@ pub fn belongs(person: &Record, portal: &Record, others: Others<'_>, by_child: b
     if person.deleted || person.has(crate::domain::Flag::Test) {
         return None;
     }
-    let own = portal.links.to(person.system.kind());
-    if own == Some(&person.id) {
+    if others.link(portal, person) {
         return Some(Match::StoredLink);
     }
+    let own = portal.links.to(person.system.kind()).filter(|_| !others.beside.contains(&person.system));
     match &person.links.portal {
         // Who is linked elsewhere and named here is a crossed link of the one who stores it.
         Some(id) if *id == portal.id => return (own.is_none() || !others.store(person)).then_some(Match::ExternalId),

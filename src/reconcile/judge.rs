@@ -115,7 +115,7 @@ fn judge_orphan(
     let (gone, rivals): (Vec<&Record>, Vec<&Record>) = rivals.into_iter().partition(|r| r.deleted);
     let person = records.iter().copied().find(|r| r.system == system && r.id == *id && is_payer(r));
     let whole = evidence.of(System::Portal).is_some_and(|h| h.knows(Kind::Person));
-    let others = Others { rivals: &rivals, whole };
+    let others = Others { rivals: &rivals, whole, beside: &[] };
     let claimed = |p: &Record| {
         let by = rivals.iter().filter_map(|rival| belongs(p, rival, others, false));
         by.into_iter().any(|found| found != Match::Candidate)

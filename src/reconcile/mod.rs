@@ -130,6 +130,15 @@ impl Rules {
         self.support.filter(|s| self.configured.contains(s)).or_else(|| self.only(SystemKind::Support))
     }
 
+    /// Of several systems of a kind, those that policy does not name.
+    pub(crate) fn beside(&self) -> Vec<System> {
+        let homes = [(SystemKind::Crm, self.contacts()), (SystemKind::Support, self.desk())];
+        let others = |(kind, home): (SystemKind, Option<System>)| {
+            self.systems(kind).filter(move |system| home.is_some_and(|home| home != *system))
+        };
+        homes.into_iter().flat_map(others).collect()
+    }
+
     fn only(&self, kind: SystemKind) -> Option<System> {
         let mut systems = self.systems(kind);
         systems.next().filter(|_| systems.next().is_none())

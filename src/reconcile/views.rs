@@ -91,8 +91,8 @@ pub(super) fn side_view(side: &Side<'_>, evidence: &Evidence, now: Time) -> Syst
     let person = claim.record;
     let billing = side.system.kind() == SystemKind::Billing;
     let main = side.subscriptions().next();
-    let about: &Record = if billing { main.unwrap_or(person) } else { person };
-    let mut touched: Vec<&Record> = vec![person];
+    let about: &Record = if billing { main.unwrap_or(person) } else { side.voice(person) };
+    let mut touched: Vec<&Record> = vec![person, about];
     touched.extend(main);
     touched.extend(side.invoices.first());
     touched.extend(side.tickets.first());
@@ -100,6 +100,9 @@ pub(super) fn side_view(side: &Side<'_>, evidence: &Evidence, now: Time) -> Syst
     view.state = about.state;
     view.word = about.word.clone();
     view.plan = about.plan.clone();
+    if about.kind == Kind::Deal {
+        view.word = Some(Text::new(words::said(about)));
+    }
     view.email = person.email.clone();
     view.matched = Some(claim.matched);
     view.confidence = Some(match claim.names {

@@ -3,7 +3,7 @@
 use chrono::Datelike;
 
 pub use crate::domain::problem::{brief, clause};
-use crate::domain::{Record, System, Text, Time};
+use crate::domain::{Kind, Record, System, Text, Time};
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
@@ -65,7 +65,8 @@ pub fn capital(system: System) -> String {
 
 /// What a record says of the state, in its system's own word where it has one.
 pub fn said(record: &Record) -> String {
-    raw(record).replace('_', " ")
+    let word = raw(record).replace('_', " ");
+    if record.kind == Kind::Deal { format!("deal {word}") } else { word }
 }
 
 /// What a record says of the state, exactly as its system writes it: for machines.

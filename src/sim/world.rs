@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::books::Books;
 use super::ids::Ids;
+use super::mirror::Mirror;
 use super::rooms::{Cards, Desk};
 use crate::domain::{System, Time};
 
@@ -96,6 +97,10 @@ pub(super) struct World {
     pub desk: Desk,
     /// Writes that the fakes applied; only the newest are kept.
     pub effects: Vec<Effect>,
+    /// Customers that sales follows in Pipedrive.
+    pub sales: Mirror,
+    /// Customers that marketing writes to through GoHighLevel.
+    pub marketing: Mirror,
     /// Set while the portal's handler of Stripe's webhooks throws.
     pub hook_broken: bool,
     /// How the login page answers.
@@ -124,6 +129,8 @@ impl World {
             hubspot_tickets: Cards::default(),
             desk: Desk::default(),
             effects: Vec::new(),
+            sales: Mirror::default(),
+            marketing: Mirror::default(),
             hook_broken: false,
             login: Page::Well,
             down: BTreeSet::new(),

@@ -2,8 +2,11 @@
 
 pub mod budget;
 pub mod credential;
+mod crm;
+pub mod gohighlevel;
 pub mod http;
 pub mod hubspot;
+pub mod pipedrive;
 pub mod portal;
 pub mod probe;
 pub mod registry;

@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use super::Source;
 use super::budget::{Limits, Rate};
+use super::gohighlevel::Gohighlevel;
+use super::http::address;
 use super::hubspot::Hubspot;
+use super::pipedrive::Pipedrive;
 use super::secret::Secret;
 use super::stripe::Stripe;
 use super::zendesk::Zendesk;
@@ -50,6 +53,7 @@ pub struct Provider {
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 const CALL: Duration = Duration::from_secs(15);
 
 /// The providers that this version reads.
@@ -80,6 +84,39 @@ pub const PROVIDERS: &[Provider] = &[
         limits: Limits {
             general: Rate::new(80, Duration::from_secs(10), 20),
             narrow: Rate::new(4, SECOND, 1),
+            timeout: CALL,
+        },
+    },
+    Provider {
+        system: System::Pipedrive,
+        base_url: "https://api.pipedrive.com",
+        link_field: Some("Portal ID"),
+        modes: false,
+        credentials: &["api_key", "webhook_secret"],
+        account: &[],
+        key_url: super::pipedrive::KEYS,
+        scopes: "contacts:read, deals:read, admin for the list of webhooks",
+        // Pipedrive's documentation: 30,000 tokens a day for the smallest plan and one seat, 10 for a list (its API
+        // document); and 20 calls in two seconds of one user there. A day's calls are spread over the day.
+        limits: Limits {
+            general: Rate::new(2300, DAY, 100),
+            narrow: Rate::new(15, Duration::from_secs(2), 3),
+            timeout: CALL,
+        },
+    },
+    Provider {
+        system: System::Gohighlevel,
+        base_url: "https://services.leadconnectorhq.com",
+        link_field: Some("Portal ID"),
+        modes: false,
+        credentials: &["api_key", "webhook_secret"],
+        account: &[Parameter { key: "location_id", required: true, what: "the location (sub-account) to read" }],
+        key_url: super::gohighlevel::KEYS,
+        scopes: "contacts.readonly, opportunities.readonly, locations.readonly, locations/customFields.readonly",
+        // HighLevel's documentation: 200,000 requests a day and 100 in 10 s, for each app and location.
+        limits: Limits {
+            general: Rate::new(150_000, DAY, 1000),
+            narrow: Rate::new(80, Duration::from_secs(10), 15),
             timeout: CALL,
         },
     },
@@ -128,6 +165,23 @@ impl Provider {
         Ok(url)
     }
 
+    /// How often it is asked there. A stand-in on this machine has no quota of a day that could be used up.
+    fn limits_at(&self, base: &str) -> Limits {
+        let here = reqwest::Url::parse(base).is_ok_and(|url| address::is_loopback(&url));
+        let general = if here && self.limits.general.per == DAY { self.limits.narrow } else { self.limits.general };
+        Limits { general, ..self.limits }
+    }
+
+    /// A required account parameter.
+    fn given<'a>(&self, key: &str, account: &'a BTreeMap<String, String>) -> Result<&'a str, Problem> {
+        let value = account.get(key).map(|value| value.trim()).filter(|value| !value.is_empty());
+        match (value, self.account.iter().find(|p| p.key == key)) {
+            (Some(value), _) => Ok(value),
+            (None, Some(parameter)) => Err(self.lacks(parameter)),
+            (None, None) => Err(unsupported(self.system)),
+        }
+    }
+
     fn lacks(&self, parameter: &Parameter) -> Problem {
         Problem::usage(format!("`{}` is missing or cannot be used: {}", parameter.key, parameter.what))
             .at(format!("sources.{}", self.system))
@@ -165,20 +219,20 @@ pub fn build(spec: &SourceSpec) -> Result<Box<dyn Source>, Problem> {
         "" => provider.default_base_url(&spec.account)?,
         given => given.to_owned(),
     };
-    let limits = spec.limits.unwrap_or(provider.limits);
+    let limits = spec.limits.unwrap_or_else(|| provider.limits_at(&base));
     let link_field = spec.link_field.as_deref().or(provider.link_field).unwrap_or_default();
     let key = spec.api_key.clone();
     Ok(match spec.system {
         System::Stripe => Box::new(Stripe::new(&base, key, spec.live, link_field, &limits)?),
         System::Hubspot => Box::new(Hubspot::new(&base, key, link_field, &limits)?),
+        System::Pipedrive => Box::new(Pipedrive::new(&base, key, link_field, spec.link_field.is_some(), &limits)?),
+        System::Gohighlevel => {
+            let location = provider.given("location_id", &spec.account)?;
+            Box::new(Gohighlevel::new(&base, location, key, (link_field, spec.link_field.is_some()), &limits)?)
+        }
         System::Zendesk => {
-            let wanted = provider.account.iter().find(|p| p.key == "email");
-            let email = spec.account.get("email").map(|e| e.trim()).filter(|e| !e.is_empty());
-            match (email, wanted) {
-                (Some(email), _) => Box::new(Zendesk::new(&base, email, key, &limits)?),
-                (None, Some(parameter)) => return Err(provider.lacks(parameter)),
-                (None, None) => return Err(unsupported(spec.system)),
-            }
+            let email = provider.given("email", &spec.account)?;
+            Box::new(Zendesk::new(&base, email, key, &limits)?)
         }
         other => return Err(unsupported(other)),
     })
@@ -219,6 +273,7 @@ mod tests {
         for provider in PROVIDERS {
             let mut spec = spec(provider.system, "https://acme.example");
             spec.account.insert("email".to_owned(), "ops@acme.example".to_owned());
+            spec.account.insert("location_id".to_owned(), "loc1".to_owned());
             assert_eq!(build(&spec).unwrap().system(), provider.system);
             let limits = provider.limits.general;
             assert!(limits.burst < limits.count);
@@ -228,7 +283,7 @@ mod tests {
 
     #[test]
     fn what_is_not_built_yet_is_named() {
-        for system in [System::Paddle, System::Pipedrive, System::Vercel] {
+        for system in [System::Paddle, System::Vercel] {
             let problem = refused(&spec(system, "https://acme.example"));
             assert!(problem.contains("not supported in this version"), "{problem}");
         }
@@ -238,10 +293,20 @@ mod tests {
     fn missing_account_parameters_and_wrong_hosts_are_named() {
         assert!(refused(&spec(System::Zendesk, "")).contains("subdomain"));
         assert!(refused(&spec(System::Zendesk, "https://acme.example")).contains("email"));
+        assert!(refused(&spec(System::Gohighlevel, "https://acme.example")).contains("location_id"));
         assert!(refused(&spec(System::Stripe, "http://acme.example")).contains("plain http"));
         let mut other = spec(System::Stripe, "https://acme.example");
         other.api_key = Secret::new("key", "https://api.stripe.com");
         assert!(refused(&other).contains("bound to another host"));
+    }
+
+    #[test]
+    fn a_day_is_counted_at_the_provider_and_not_on_this_machine() {
+        let pipedrive = provider(System::Pipedrive).unwrap();
+        assert_eq!(pipedrive.limits_at("https://api.pipedrive.com"), pipedrive.limits);
+        assert_eq!(pipedrive.limits_at("http://127.0.0.1:9000").general, pipedrive.limits.narrow);
+        let stripe = provider(System::Stripe).unwrap();
+        assert_eq!(stripe.limits_at("http://127.0.0.1:9000"), stripe.limits);
     }
 
     #[test]

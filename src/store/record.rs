@@ -111,7 +111,7 @@ impl Keys {
                     marks.extend(self.portal.clone().map(Mark::Portal));
                 }
             }
-            Kind::Subscription | Kind::Invoice | Kind::Charge | Kind::Ticket => {
+            Kind::Subscription | Kind::Invoice | Kind::Charge | Kind::Ticket | Kind::Deal => {
                 marks.extend(self.parent.as_deref().map(mine));
             }
             Kind::Endpoint => {}

@@ -175,6 +175,15 @@ fn tell(record: &Record, moments: &mut Vec<Moment>) {
             let state = if word.is_empty() { "closed" } else { word };
             say(record.ended_at, format!("ticket {} {state}", record.id), false);
         }
+        Kind::Deal => {
+            let name = record.name.as_ref().map(|name| format!(": \"{name}\"")).unwrap_or_default();
+            say(record.created_at, with(&format!("deal opened{name}"), [money, None]), false);
+            if record.deleted {
+                say(record.updated_at, "deal deleted".to_owned(), false);
+            } else if !matches!(word, "" | "open") {
+                say(record.ended_at.or(record.updated_at), format!("deal {word}"), false);
+            }
+        }
         Kind::Endpoint => {}
     }
 }

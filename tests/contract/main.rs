@@ -21,7 +21,7 @@ use trueup::sources::budget::Limits;
 use trueup::sources::registry::{SourceSpec, build};
 use trueup::sources::secret::Secret;
 
-use fakes::{Answer, Call, Fake, Held, hubspot, lock, stripe, zendesk};
+use fakes::{Answer, Call, Fake, Held, gohighlevel, hubspot, lock, pipedrive, stripe, zendesk};
 use openapi::Document;
 
 /// Calls that no machine-readable document describes, with where they are described instead.
@@ -34,6 +34,14 @@ const UNDESCRIBED: &[(&str, &[&str], &str)] = &[(
 /// Required parameters that a documented alternative replaces. (path suffix, parameter, instead of it)
 const REPLACED: &[(&str, &str, &str)] =
     &[("/incremental/users/cursor", "start_time", "cursor"), ("/incremental/tickets/cursor", "start_time", "cursor")];
+
+/// Parameters whose description allows a list of words in one text, where its schema names single words only.
+/// (path suffix, parameter, source)
+const LISTS: &[(&str, &str, &str)] = &[(
+    "/deals",
+    "status",
+    "Pipedrive's own description of it: multiple statuses as a comma separated array; the sheet lists all four",
+)];
 
 /// The folder of the documents, or `None` when there is nothing to check with.
 fn specs() -> Option<PathBuf> {
@@ -56,7 +64,11 @@ fn specs() -> Option<PathBuf> {
 }
 
 fn document(folder: &Path, system: System) -> Document {
-    let path = folder.join(format!("{system}.json"));
+    open(folder, system.as_str())
+}
+
+fn open(folder: &Path, name: &str) -> Document {
+    let path = folder.join(format!("{name}.json"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     Document(serde_json::from_str(&text).unwrap())
 }
@@ -67,7 +79,10 @@ fn source(system: System, base: &str) -> Box<dyn Source> {
         base_url: base.to_owned(),
         live: true,
         link_field: None,
-        account: BTreeMap::from([("email".to_owned(), "ops@acme.example".to_owned())]),
+        account: BTreeMap::from([
+            ("email".to_owned(), "ops@acme.example".to_owned()),
+            ("location_id".to_owned(), gohighlevel::LOCATION.to_owned()),
+        ]),
         api_key: Secret::new("rk_live_contract", base),
         limits: Some(Limits::LOOPBACK),
     })
@@ -76,6 +91,12 @@ fn source(system: System, base: &str) -> Box<dyn Source> {
 
 /// Checks every exchange. Returns the operations that were seen, so that the test can say that none is missing.
 fn check(document: &Document, fake: &Fake) -> BTreeSet<String> {
+    check_all(&[("", document)], fake)
+}
+
+/// As [`check`], with the document of each call found by how its path begins; what stands before the document's own
+/// paths (the path of its server) is named with it.
+fn check_all(documents: &[(&str, &Document)], fake: &Fake) -> BTreeSet<String> {
     let mut wrong = BTreeSet::new();
     let mut seen = BTreeSet::new();
     for (call, answer) in fake.exchanges() {
@@ -86,6 +107,13 @@ fn check(document: &Document, fake: &Fake) -> BTreeSet<String> {
             wrong.extend(strange.map(|(name, _)| format!("{line}: unknown `{name}`")));
             continue;
         }
+        // The list that fits is the longest: `/locations` has its own document.
+        let fits = documents.iter().filter(|(prefix, _)| call.path.starts_with(prefix));
+        let Some((prefix, document)) = fits.max_by_key(|(prefix, _)| prefix.len()) else {
+            wrong.insert(format!("{line}: no document has it"));
+            continue;
+        };
+        let call = within(&call, prefix);
         let excused: Vec<&str> = REPLACED
             .iter()
             .filter(|(path, _, instead)| call.path.ends_with(path) && call.get(instead).is_some())
@@ -101,6 +129,24 @@ fn check(document: &Document, fake: &Fake) -> BTreeSet<String> {
     seen
 }
 
+/// The call as its document knows it: without the path of the server, and lists of words as their first word.
+fn within(call: &Call, prefix: &str) -> Call {
+    let mut call = call.clone();
+    // Only versions stand in the path of a server; other prefixes choose between documents.
+    if prefix.rsplit('/').next().is_some_and(|last| last.starts_with('v')) {
+        call.path = call.path[prefix.len()..].to_owned();
+    }
+    call.path = call.path.trim_end_matches('/').to_owned();
+    for (name, value) in &mut call.query {
+        if LISTS.iter().any(|(path, parameter, _)| call.path.ends_with(path) && name == parameter) {
+            let words: BTreeSet<&str> = value.split(',').collect();
+            assert_eq!(words, BTreeSet::from(["open", "won", "lost", "deleted"]));
+            "open".clone_into(value);
+        }
+    }
+    call
+}
+
 /// A path with its ids taken out.
 fn generic(path: &str) -> String {
     let id = |part: &str| {
@@ -108,6 +154,7 @@ fn generic(path: &str) -> String {
             || part.chars().any(|c| c.is_ascii_digit())
     };
     let kept = ["v1", "v2", "v3", "webhook_endpoints"];
+    let id = |part: &str| id(part) || part == gohighlevel::LOCATION;
     path.split('/')
         .map(|part| if id(part) && !kept.contains(&part) { "{id}" } else { part })
         .collect::<Vec<_>>()
@@ -209,6 +256,63 @@ async fn every_hubspot_request_is_one_that_hubspot_describes() {
             "POST /crm/v3/objects/tickets/search",
         ],
     );
+}
+
+#[tokio::test]
+async fn every_pipedrive_request_is_one_that_pipedrive_describes() {
+    let Some(folder) = specs() else { return };
+    let (fake, world) = pipedrive::start(pipedrive::World { page: 1, ..pipedrive::World::small() }).await;
+    let source = source(System::Pipedrive, &fake.base);
+    let now = Time::from_ms(pipedrive::START);
+    source.probe(now).await.unwrap();
+    let mut held = Held::default();
+    held.round(&*source, now).await.unwrap();
+    {
+        let mut world = lock(&world);
+        world.clock += 60_000;
+        let at = world.clock;
+        world.persons.extend([7, 8].map(|id| pipedrive::person(id, at, "x@acme.example")));
+        world.deals.extend([17, 18].map(|id| pipedrive::deal(id, at, 7, "lost")));
+    }
+    held.round(&*source, now.plus_ms(60_000)).await.unwrap();
+    let (one, two) = (open(&folder, "pipedrive-v1"), open(&folder, "pipedrive-v2"));
+    let seen = check_all(&[("/v1", &one), ("/api/v2", &two)], &fake);
+    expect(
+        &seen,
+        &[
+            "GET /v1/users/me",
+            "GET /v1/webhooks",
+            "GET /api/v2/personFields",
+            "GET /api/v2/persons",
+            "GET /api/v2/deals",
+        ],
+    );
+    let asked = fake.calls();
+    assert!(asked.iter().any(|call| call.get("updated_since").is_some() && call.get("cursor").is_some()));
+}
+
+#[tokio::test]
+async fn every_gohighlevel_request_is_one_that_gohighlevel_describes() {
+    let Some(folder) = specs() else { return };
+    let parts = ["contacts", "locations", "opportunities"];
+    let documents = parts.map(|part| (format!("/{part}"), open(&folder, &format!("gohighlevel-{part}"))));
+    let documents: Vec<(&str, &Document)> =
+        documents.iter().map(|(path, document)| (path.as_str(), document)).collect();
+    for meta in [true, false] {
+        let world = gohighlevel::World { page: 1, meta, ..gohighlevel::World::small() };
+        let (fake, _) = gohighlevel::start(world).await;
+        let source = source(System::Gohighlevel, &fake.base);
+        let now = Time::from_ms(gohighlevel::START);
+        source.probe(now).await.unwrap();
+        let mut held = Held::default();
+        held.round(&*source, now).await.unwrap();
+        held.round(&*source, now.plus_ms(60_000)).await.unwrap();
+        let seen = check_all(&documents, &fake);
+        expect(
+            &seen,
+            &["GET /locations/{id}", "GET /locations/{id}/customFields", "GET /contacts/", "GET /opportunities/search"],
+        );
+    }
 }
 
 #[tokio::test]

@@ -16,15 +16,20 @@ async fn without_the_right_key_nothing_is_told() {
     let calls = [
         (System::Stripe, format!("{}/v1/customers", at.of(System::Stripe))),
         (System::Hubspot, format!("{}/crm/v3/objects/contacts", at.of(System::Hubspot))),
+        (System::Pipedrive, format!("{}/api/v2/persons", at.of(System::Pipedrive))),
+        (System::Gohighlevel, format!("{}/contacts/", at.of(System::Gohighlevel))),
         (System::Zendesk, format!("{}/api/v2/users/me", at.of(System::Zendesk))),
     ];
     for (system, url) in calls {
         for request in [house.http.get(&url), house.http.get(&url).bearer_auth("sk_test_wrong")] {
+            let request = if system == System::Gohighlevel { request.header("version", "2021-07-28") } else { request };
             let (status, body) = house.send(request).await;
             assert_eq!(status, 401, "{system}");
             match system {
                 System::Stripe => assert_eq!(body["error"]["type"], "invalid_request_error"),
                 System::Hubspot => assert_eq!(body["category"], "INVALID_AUTHENTICATION"),
+                System::Pipedrive => assert_eq!(body["success"], false),
+                System::Gohighlevel => assert_eq!(body["statusCode"], 401),
                 _ => assert_eq!(body["error"], "Couldn't authenticate you"),
             }
         }

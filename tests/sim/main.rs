@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod company;
+mod crms;
 mod doors;
 mod house;
 mod plants;

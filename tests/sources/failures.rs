@@ -15,7 +15,7 @@ use crate::fakes::{Answer, Fake, Held};
 use crate::{CANARY, source, with};
 
 const NOW: i64 = 1_760_000_000_000;
-const SYSTEMS: [System; 3] = [System::Stripe, System::Hubspot, System::Zendesk];
+const SYSTEMS: [System; 5] = [System::Stripe, System::Hubspot, System::Pipedrive, System::Gohighlevel, System::Zendesk];
 
 fn now() -> Time {
     Time::from_ms(NOW)
@@ -81,6 +81,9 @@ async fn every_form_of_retry_after_reaches_the_engine() {
         (429, "x-ratelimit-reset", "1760000010".to_owned(), Some(10_000)),
         (429, "ratelimit-reset", "4".to_owned(), Some(4000)),
         (503, "x-ratelimit-reset", "11".to_owned(), None),
+        (429, "x-ratelimit-interval-milliseconds", "10000".to_owned(), Some(10_000)),
+        (429, "x-ratelimit-daily-remaining", "0".to_owned(), Some(3_600_000)),
+        (429, "x-ratelimit-daily-remaining", "5".to_owned(), None),
         (429, "retry-after", "whenever".to_owned(), None),
     ] {
         let header = value.clone();
@@ -113,7 +116,7 @@ async fn what_is_not_the_json_that_was_asked_for_is_garbage() {
         ("hello", "not JSON"),
         ("[]", "not an object"),
         ("{\"a\": \u{1}}", "not JSON"),
-        (r#"{"data": {}, "results": 7, "users": "x"}"#, "list"),
+        (r#"{"data": {}, "results": 7, "users": "x", "customFields": 5}"#, "list"),
         ("{}", "list"),
     ] {
         for system in SYSTEMS {
@@ -225,7 +228,9 @@ async fn a_cursor_that_never_ends_is_found() {
             Answer::json(&json!({
                 "data": [row.clone()], "has_more": true,
                 "results": [row.clone()], "paging": {"next": {"after": next}},
-                "users": [row], "after_cursor": next, "end_of_stream": false,
+                "users": [row.clone()], "after_cursor": next, "end_of_stream": false,
+                "additional_data": {"next_cursor": next}, "customFields": [], "contacts": [row],
+                "meta": {"startAfterId": next, "startAfter": 1, "nextPage": 2},
             }))
         })
         .await;
@@ -245,7 +250,8 @@ async fn an_empty_page_that_promises_more_is_garbage() {
     let fake = Fake::start(|_| {
         Answer::json(
             &json!({"data": [], "has_more": true, "results": [], "paging": {"next": {"after": "1"}}, "users": [],
-            "end_of_stream": false}),
+            "end_of_stream": false, "additional_data": {"next_cursor": "1"}, "customFields": [], "contacts": [],
+            "meta": {"startAfterId": "1", "nextPage": 2}}),
         )
     })
     .await;
@@ -264,10 +270,12 @@ async fn a_next_page_on_another_host_is_garbage_and_is_not_asked() {
             "data": [{"id": "cus_1", "object": "customer"}], "has_more": true, "url": link,
             "results": [{"id": "1"}], "paging": {"next": {"after": "1", "link": link}},
             "users": [{"id": 1}], "after_cursor": "c", "after_url": link, "end_of_stream": false,
+            "customFields": [], "contacts": [{"id": 1}], "meta": {"startAfterId": "1", "nextPageUrl": link},
         }))
     })
     .await;
-    for system in SYSTEMS {
+    // Pipedrive names no address, only a cursor.
+    for system in SYSTEMS.into_iter().filter(|system| *system != System::Pipedrive) {
         let error = fails(system, &fake.base).await;
         assert_eq!(error.cause, Cause::Garbage);
         let text = error.problem.to_string();
@@ -293,8 +301,8 @@ async fn a_redirect_takes_no_credential_anywhere() {
 async fn a_provider_that_repeats_the_credential_does_not_leak_it_through_us() {
     for (system, status) in SYSTEMS.into_iter().flat_map(|s| [200, 302, 400, 401, 429, 500].map(|code| (s, code))) {
         let fake = Fake::start(move |call| {
-            let told = call.headers["authorization"].clone();
-            let bare = told.split(' ').nth(1).unwrap().to_owned();
+            let told = call.headers.get("authorization").or_else(|| call.headers.get("x-api-token")).unwrap().clone();
+            let bare = told.split(' ').next_back().unwrap().to_owned();
             let said = json!({"error": {"message": format!("bad key {told} {CANARY} pat-{CANARY} rk_live_{CANARY}")}});
             Answer::new(status, &said.to_string())
                 .with("request-id", &bare)

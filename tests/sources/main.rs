@@ -8,6 +8,7 @@ mod fakes;
 
 mod collection;
 mod conduct;
+mod crm;
 mod failures;
 mod uptime;
 
@@ -38,7 +39,10 @@ fn spec(system: System, base: &str, limits: Limits) -> SourceSpec {
         base_url: base.to_owned(),
         live: true,
         link_field: None,
-        account: BTreeMap::from([("email".to_owned(), "ops@acme.example".to_owned())]),
+        account: BTreeMap::from([
+            ("email".to_owned(), "ops@acme.example".to_owned()),
+            ("location_id".to_owned(), fakes::gohighlevel::LOCATION.to_owned()),
+        ]),
         api_key: Secret::new(key, base),
         limits: Some(limits),
     }

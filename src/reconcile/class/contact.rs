@@ -4,6 +4,7 @@ use crate::domain::{Kind, Match, Record, State, System, SystemKind, Text};
 use crate::reconcile::case::Case;
 use crate::reconcile::entitle::Standing;
 use crate::reconcile::finding::Finding;
+use crate::reconcile::fold::Side;
 use crate::reconcile::identity::Claim;
 use crate::reconcile::words;
 
@@ -82,15 +83,15 @@ fn duplicate<'a>(case: &Case<'a>, system: System, noun: &str) -> Option<Finding<
     Some(finding)
 }
 
-/// Whether a stage lies before the sale, or says that somebody bought.
-fn stage(person: &Record) -> (bool, bool) {
-    let word = person.word.as_ref().map(|w| w.as_str().trim().to_lowercase()).unwrap_or_default();
+/// Whether a contact's own stage, or the deal that stands for it, lies before the sale or says that somebody bought.
+fn stage(said: &Record) -> (bool, bool) {
+    let word = said.word.as_ref().map(|w| w.as_str().trim().to_lowercase()).unwrap_or_default();
     if BEFORE.contains(&word.as_str()) || BOUGHT.contains(&word.as_str()) {
         return (BEFORE.contains(&word.as_str()), BOUGHT.contains(&word.as_str()));
     }
-    match person.state {
+    match said.state {
         // HubSpot's other stages are the operator's own; what they mean is not known.
-        _ if person.system == System::Hubspot => (false, false),
+        _ if said.system == System::Hubspot => (false, false),
         Some(State::Trial | State::Canceled) => (true, false),
         Some(State::Active) => (false, true),
         _ => (false, false),
@@ -108,20 +109,32 @@ pub(super) fn stage_contradicts<'a>(case: &Case<'a>) -> Vec<Finding<'a>> {
         _ => false,
     };
     let gone = case.portal.state == Some(State::Canceled) && matches!(standing, None | Some(Standing::Ended));
-    let best = |side: &crate::reconcile::fold::Side<'a>| side.people().next().copied();
+    let best = |side: &Side<'a>| {
+        let claim = side.people().next().copied()?;
+        let said = side.voice(claim.record);
+        // Of deals that were not all read the one that says most may be missing.
+        let whole = || case.health(side.system).is_some_and(|health| health.complete.contains(&Kind::Deal));
+        (said.kind != Kind::Deal || whole()).then_some((claim, said))
+    };
     case.of(SystemKind::Crm)
         .filter_map(best)
-        .filter(|claim| {
-            let (before, bought) = stage(claim.record);
+        .filter(|(_, said)| {
+            let (before, bought) = stage(said);
             pays && before || gone && bought
         })
-        .map(|claim| contradiction(case, claim, sub, pays))
+        .map(|(claim, said)| contradiction(case, (claim, said), sub, pays))
         .collect()
 }
 
-fn contradiction<'a>(case: &Case<'a>, claim: Claim<'a>, sub: Option<&'a Record>, pays: bool) -> Finding<'a> {
+fn contradiction<'a>(
+    case: &Case<'a>,
+    (claim, said): (Claim<'a>, &'a Record),
+    sub: Option<&'a Record>,
+    pays: bool,
+) -> Finding<'a> {
     let contact = claim.record;
-    let (who, title, stage) = (case.who(), contact.system.title(), words::said(contact));
+    let (who, title, stage) = (case.who(), contact.system.title(), words::said(said));
+    let deal = (said.kind == Kind::Deal).then_some(said);
     let money = sub.and_then(|s| s.money.as_ref()).map(|m| format!(" {}", m.in_words())).unwrap_or_default();
     let source = sub.map_or(System::Portal, |s| s.system);
     let fact = if pays {
@@ -131,10 +144,20 @@ fn contradiction<'a>(case: &Case<'a>, claim: Claim<'a>, sub: Option<&'a Record>,
         format!("{who} canceled{when}")
     };
     let should = if pays { "customer" } else { "what you call former customers" };
-    let mut finding = Finding::new([Some(case.portal), sub, Some(contact)].into_iter().flatten().collect()).text(
-        format!("{title} stage {stage}"),
-        format!("{fact}, but {title} still has them as {stage}."),
-        if claim.is_sure() {
+    let based_on = [Some(case.portal), sub, deal, Some(contact)].into_iter().flatten().collect();
+    let (evidence, still) = match deal {
+        Some(deal) => {
+            (format!("{title} {stage}"), format!("{title} still has their deal {} as {}", deal.id, words::raw(deal)))
+        }
+        None => (format!("{title} stage {stage}"), format!("{title} still has them as {stage}")),
+    };
+    let mut finding = Finding::new(based_on).text(
+        evidence,
+        format!("{fact}, but {still}."),
+        if let Some(deal) = deal.filter(|_| claim.is_sure()) {
+            let end = if pays { "won" } else { "lost" };
+            format!("Mark the deal {} of {who} in {title} as {end}, or say their state there.", deal.id)
+        } else if claim.is_sure() {
             format!("Move the stage of {who} in {title} to {should}.")
         } else {
             format!(
@@ -146,6 +169,7 @@ fn contradiction<'a>(case: &Case<'a>, claim: Claim<'a>, sub: Option<&'a Record>,
     finding.headline =
         Some(if pays { format!("CRM says {stage}, but paying") } else { format!("CRM says {stage}, but canceled") });
     finding.tag = Some(Text::new(contact.system.as_str()));
+    finding.says = vec![(contact.system, if deal.is_some() { stage } else { words::raw(said) })];
     finding.wrong = vec![(contact.system, "state")];
     finding.about = Some(SystemKind::Crm);
     finding.sure = claim.is_sure();

@@ -14,14 +14,22 @@ const SAME_CLOCK_MS: i64 = 1500;
 
 /// Headers that say when the window starts anew, as seconds from now, epoch seconds or epoch milliseconds.
 const RESETS: &[&str] = &["x-ratelimit-reset", "ratelimit-reset", "x-rate-limit-reset", "x-hubspot-ratelimit-reset"];
-/// Headers that say how many calls are left in the shortest window.
+/// Headers that say how many calls are left in a window; the one that is nearest its end counts.
 const LEFT: &[&str] = &[
     "x-rate-limit-remaining",
     "ratelimit-remaining",
     "x-ratelimit-remaining",
     "x-hubspot-ratelimit-remaining",
     "x-hubspot-ratelimit-secondly-remaining",
+    DAY_LEFT,
 ];
+/// HighLevel counts a day beside its short window; what is spent for the day does not come back with the window.
+const DAY_LEFT: &str = "x-ratelimit-daily-remaining";
+const DAY_RESET: &str = "x-ratelimit-daily-reset";
+/// HighLevel tells how long its window is, not when it ends.
+const WINDOW_MS: &str = "x-ratelimit-interval-milliseconds";
+/// Wait for a day that is spent and whose end is not told.
+const DAY_SPENT_MS: i64 = 3600 * 1000;
 /// Headers that name the request at the provider.
 const REQUEST_IDS: &[&str] =
     &["request-id", "x-hubspot-correlation-id", "x-zendesk-request-id", "x-request-id", "x-correlation-id", "cf-ray"];
@@ -47,7 +55,12 @@ pub fn wait_ms(headers: &HeaderMap, now: Time, resets: bool) -> Option<i64> {
         let value = text(headers, "retry-after")?;
         number(value, 1000.0).or_else(|| Some(http_date(value)?.since(now)))
     };
-    let reset = || RESETS.iter().find_map(|name| window(text(headers, name)?, now));
+    let spent = || text(headers, DAY_LEFT).is_some_and(|left| left.trim() == "0");
+    let day = || spent().then(|| text(headers, DAY_RESET).and_then(|t| window(t, now)).unwrap_or(DAY_SPENT_MS));
+    let reset = || {
+        let named = || RESETS.iter().find_map(|name| window(text(headers, name)?, now));
+        day().or_else(named).or_else(|| number(text(headers, WINDOW_MS)?, 1.0))
+    };
     let wait = after_ms().or_else(after).or_else(|| if resets { reset() } else { None })?;
     Some(wait.clamp(0, LONGEST_MS))
 }

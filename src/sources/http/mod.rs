@@ -13,6 +13,7 @@ mod failure;
 pub mod headers;
 pub mod paging;
 mod scrub;
+mod sift;
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -25,6 +26,7 @@ pub use paging::Paging;
 
 use self::failure::About;
 use self::scrub::Scrub;
+use self::sift::Sift;
 use super::Cause;
 use super::budget::{Budget, Lane, Limits, Priority};
 use super::secret::Secret;
@@ -63,12 +65,19 @@ pub enum Auth {
         /// The password part.
         secret: Secret,
     },
+    /// A header of the provider's own, with the secret as its value.
+    Header {
+        /// The header's name, lower case.
+        name: &'static str,
+        /// Its value.
+        secret: Secret,
+    },
 }
 
 impl Auth {
     fn secret(&self) -> &Secret {
         match self {
-            Self::Bearer(secret) | Self::Basic { secret, .. } => secret,
+            Self::Bearer(secret) | Self::Basic { secret, .. } | Self::Header { secret, .. } => secret,
         }
     }
 }
@@ -114,6 +123,7 @@ pub struct Ask {
     body: Option<Value>,
     lane: Lane,
     priority: Priority,
+    unread: &'static [&'static str],
 }
 
 impl Ask {
@@ -126,6 +136,7 @@ impl Ask {
             body: None,
             lane: Lane::General,
             priority: Priority::Background,
+            unread: &[],
         }
     }
 
@@ -154,6 +165,14 @@ impl Ask {
     #[must_use]
     pub fn narrow(mut self) -> Self {
         self.lane = Lane::Narrow;
+        self
+    }
+
+    /// Fields, at any depth of the answer, that are passed over while it is read: secrets that a provider puts into
+    /// its lists. Their values never become part of the [`Reply`].
+    #[must_use]
+    pub fn unread(mut self, fields: &'static [&'static str]) -> Self {
+        self.unread = fields;
         self
     }
 
@@ -236,6 +255,7 @@ impl Client {
         request = match &self.auth {
             Auth::Bearer(_) => request.bearer_auth(secret),
             Auth::Basic { user, .. } => request.basic_auth(user, Some(secret)),
+            Auth::Header { name, .. } => request.header(*name, secret),
         };
         let begun = Instant::now();
         let answer = request.send().await.map_err(|e| about.transport(&e, self.timeout))?;
@@ -257,7 +277,7 @@ impl Client {
             }
             Err(Unread::Broken(error, _)) => return Err(about.transport(&error, self.timeout)),
         };
-        let body = parse(&body).map_err(|wrong| match wrong {
+        let body = parse(&body, ask.unread).map_err(|wrong| match wrong {
             Wrong::Cut => about.unavailable("got an answer that was cut off"),
             Wrong::Shape(what) => about.garbage(what, Some(&headers)),
         })?;
@@ -380,23 +400,25 @@ enum Wrong {
     Shape(&'static str),
 }
 
-fn parse(body: &[u8]) -> Result<Value, Wrong> {
+fn parse(body: &[u8], unread: &'static [&'static str]) -> Result<Value, Wrong> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
     match body.first() {
         None => return Err(Wrong::Shape("answered with an empty body")),
         Some(b'<') => return Err(Wrong::Shape("answered with a web page (HTML) instead of JSON")),
         Some(_) => {}
     }
-    let value: Value = serde_json::from_slice(body)
+    let value = Sift(unread)
+        .read(body)
         .map_err(|e| if e.is_eof() { Wrong::Cut } else { Wrong::Shape("answered with something that is not JSON") })?;
     if value.is_object() { Ok(value) } else { Err(Wrong::Shape("answered with JSON that is not an object")) }
 }
 
-/// What the Authorization header will hold; `None` when the secret is bound to another origin.
+/// What the header that authorizes will hold; `None` when the secret is bound to another origin.
 fn auth_header(auth: &Auth, base: &str) -> Option<String> {
     let secret = auth.secret().expose_for(base)?;
     Some(match auth {
         Auth::Bearer(_) => format!("Bearer {secret}"),
+        Auth::Header { .. } => secret.to_owned(),
         Auth::Basic { user, .. } => format!("Basic {}", base64(format!("{user}:{secret}").as_bytes())),
     })
 }
@@ -428,11 +450,11 @@ mod tests {
 
     #[test]
     fn only_json_objects_are_answers() {
-        assert!(parse(b" {\"a\":1} ").is_ok());
-        assert!(matches!(parse(b"{\"a\":[1,"), Err(Wrong::Cut)));
+        assert!(parse(b" {\"a\":1} ", &[]).is_ok());
+        assert!(matches!(parse(b"{\"a\":[1,", &[]), Err(Wrong::Cut)));
         for bad in [&b""[..], b"<!doctype html>", b"[1]", b"nope", b"\xff\xfe"] {
-            assert!(matches!(parse(bad), Err(Wrong::Shape(_))));
+            assert!(matches!(parse(bad, &[]), Err(Wrong::Shape(_))));
         }
-        assert!(parse("[".repeat(100_000).as_bytes()).is_err());
+        assert!(parse("[".repeat(100_000).as_bytes(), &[]).is_err());
     }
 }

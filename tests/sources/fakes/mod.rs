@@ -2,7 +2,9 @@
 //!
 //! Every call and its answer are recorded, so that a test can say what was asked, and how often.
 
+pub mod gohighlevel;
 pub mod hubspot;
+pub mod pipedrive;
 pub mod stripe;
 pub mod zendesk;
 
