@@ -1,9 +1,11 @@
 //! One file per outside system. A source turns what a system says into records; it decides nothing.
 
 pub mod budget;
+pub mod cloudflare;
 pub mod credential;
 pub mod http;
 pub mod hubspot;
+pub mod netlify;
 pub mod portal;
 pub mod probe;
 pub mod registry;
@@ -11,6 +13,7 @@ pub mod secret;
 mod step;
 pub mod stripe;
 mod value;
+pub mod vercel;
 pub mod zendesk;
 
 use std::future::Future;

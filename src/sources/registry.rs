@@ -8,9 +8,12 @@ use std::time::Duration;
 
 use super::Source;
 use super::budget::{Limits, Rate};
+use super::cloudflare::Cloudflare;
 use super::hubspot::Hubspot;
+use super::netlify::Netlify;
 use super::secret::Secret;
 use super::stripe::Stripe;
+use super::vercel::Vercel;
 use super::zendesk::Zendesk;
 use crate::domain::{Problem, System};
 
@@ -99,6 +102,54 @@ pub const PROVIDERS: &[Provider] = &[
         // 10 a minute (third-party clients agree).
         limits: Limits { general: Rate::new(80, MINUTE, 20), narrow: Rate::new(8, MINUTE, 2), timeout: CALL },
     },
+    Provider {
+        system: System::Vercel,
+        base_url: "https://api.vercel.com",
+        link_field: None,
+        modes: false,
+        credentials: &["api_key", "webhook_secret"],
+        account: &[
+            Parameter { key: "project", required: true, what: "the project's name or id" },
+            Parameter { key: "team", required: false, what: "the team's id or slug" },
+        ],
+        key_url: super::vercel::KEYS,
+        scopes: "a token of the team that owns the project",
+        // Vercel's figures differ by call and are not published for these; one call a second is far below any that
+        // third parties report.
+        limits: Limits { general: Rate::new(60, MINUTE, 20), narrow: Rate::new(60, MINUTE, 20), timeout: CALL },
+    },
+    Provider {
+        system: System::Netlify,
+        base_url: "https://api.netlify.com/api/v1",
+        link_field: None,
+        modes: false,
+        credentials: &["api_key", "webhook_secret"],
+        account: &[
+            Parameter { key: "site", required: true, what: "the site's name, domain or id" },
+            Parameter { key: "account", required: false, what: "the team's slug" },
+        ],
+        key_url: super::netlify::KEYS,
+        scopes: "a personal access token",
+        // 500 a minute, as third parties report.
+        limits: Limits { general: Rate::new(200, MINUTE, 20), narrow: Rate::new(200, MINUTE, 20), timeout: CALL },
+    },
+    Provider {
+        system: System::Cloudflare,
+        base_url: "https://api.cloudflare.com/client/v4",
+        link_field: None,
+        modes: false,
+        credentials: &["api_key"],
+        account: &[Parameter { key: "zone", required: true, what: "the domain, or the zone's id" }],
+        key_url: super::cloudflare::KEYS,
+        scopes: "Zone: Read, DNS: Read, Zone Settings: Read, SSL and Certificates: Read",
+        // Cloudflare's documentation: 1,200 in five minutes for everything that the user does, the dashboard included;
+        // beyond it all is blocked for five minutes.
+        limits: Limits {
+            general: Rate::new(580, Duration::from_secs(300), 20),
+            narrow: Rate::new(580, Duration::from_secs(300), 20),
+            timeout: CALL,
+        },
+    },
 ];
 
 /// What is known of a provider; `None` when this version does not read it.
@@ -128,6 +179,15 @@ impl Provider {
         Ok(url)
     }
 
+    /// An account parameter without which nothing works.
+    fn given<'a>(&self, spec: &'a SourceSpec, key: &str) -> Result<&'a str, Problem> {
+        match (spec.parameter(key), self.account.iter().find(|parameter| parameter.key == key)) {
+            (Some(value), _) => Ok(value),
+            (None, Some(parameter)) => Err(self.lacks(parameter)),
+            (None, None) => Err(Problem::bug(format!("{key} is no parameter of {}", self.system))),
+        }
+    }
+
     fn lacks(&self, parameter: &Parameter) -> Problem {
         Problem::usage(format!("`{}` is missing or cannot be used: {}", parameter.key, parameter.what))
             .at(format!("sources.{}", self.system))
@@ -152,6 +212,13 @@ pub struct SourceSpec {
     pub api_key: Secret,
     /// Other limits than the provider's published ones (a fake on this machine, a higher plan).
     pub limits: Option<Limits>,
+}
+
+impl SourceSpec {
+    /// An account parameter, if there is one that says something.
+    fn parameter(&self, key: &str) -> Option<&str> {
+        self.account.get(key).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
 }
 
 /// Makes a source. Opens nothing and asks nobody.
@@ -180,6 +247,13 @@ pub fn build(spec: &SourceSpec) -> Result<Box<dyn Source>, Problem> {
                 (None, None) => return Err(unsupported(spec.system)),
             }
         }
+        System::Vercel => {
+            Box::new(Vercel::new(&base, key, provider.given(spec, "project")?, spec.parameter("team"), &limits)?)
+        }
+        System::Netlify => {
+            Box::new(Netlify::new(&base, key, provider.given(spec, "site")?, spec.parameter("account"), &limits)?)
+        }
+        System::Cloudflare => Box::new(Cloudflare::new(&base, key, provider.given(spec, "zone")?, &limits)?),
         other => return Err(unsupported(other)),
     })
 }
@@ -218,7 +292,9 @@ mod tests {
     fn every_provider_of_the_table_can_be_made() {
         for provider in PROVIDERS {
             let mut spec = spec(provider.system, "https://acme.example");
-            spec.account.insert("email".to_owned(), "ops@acme.example".to_owned());
+            for key in ["email", "project", "site", "zone"] {
+                spec.account.insert(key.to_owned(), "acme.example".to_owned());
+            }
             assert_eq!(build(&spec).unwrap().system(), provider.system);
             let limits = provider.limits.general;
             assert!(limits.burst < limits.count);
@@ -228,7 +304,7 @@ mod tests {
 
     #[test]
     fn what_is_not_built_yet_is_named() {
-        for system in [System::Paddle, System::Pipedrive, System::Vercel] {
+        for system in [System::Paddle, System::Pipedrive, System::Portal] {
             let problem = refused(&spec(system, "https://acme.example"));
             assert!(problem.contains("not supported in this version"), "{problem}");
         }
@@ -238,6 +314,9 @@ mod tests {
     fn missing_account_parameters_and_wrong_hosts_are_named() {
         assert!(refused(&spec(System::Zendesk, "")).contains("subdomain"));
         assert!(refused(&spec(System::Zendesk, "https://acme.example")).contains("email"));
+        for (system, key) in [(System::Vercel, "project"), (System::Netlify, "site"), (System::Cloudflare, "zone")] {
+            assert!(refused(&spec(system, "https://acme.example")).contains(key), "{system}");
+        }
         assert!(refused(&spec(System::Stripe, "http://acme.example")).contains("plain http"));
         let mut other = spec(System::Stripe, "https://acme.example");
         other.api_key = Secret::new("key", "https://api.stripe.com");

@@ -8,7 +8,8 @@ use super::db::{Engine, Tx, args};
 use crate::domain::{Problem, Text};
 
 /// Every version, oldest first.
-const STEPS: &[(i64, &str)] = &[(1, include_str!("migrations/0001_init.sql"))];
+const STEPS: &[(i64, &str)] =
+    &[(1, include_str!("migrations/0001_init.sql")), (3, include_str!("migrations/0003_deploy.sql"))];
 
 /// Brings the schema up to date inside the given transaction.
 pub(super) async fn migrate(tx: &mut Tx, place: &Text) -> Result<(), Problem> {
