@@ -9,9 +9,8 @@ mod fakes;
 mod collection;
 mod conduct;
 mod failures;
+mod hosting;
 mod uptime;
-
-use std::collections::BTreeMap;
 
 use trueup::domain::System;
 use trueup::sources::Source;
@@ -38,7 +37,14 @@ fn spec(system: System, base: &str, limits: Limits) -> SourceSpec {
         base_url: base.to_owned(),
         live: true,
         link_field: None,
-        account: BTreeMap::from([("email".to_owned(), "ops@acme.example".to_owned())]),
+        account: [
+            ("email", "ops@acme.example"),
+            ("project", "acme-web"),
+            ("site", "acme-web"),
+            ("zone", "acme.example"),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into(),
         api_key: Secret::new(key, base),
         limits: Some(limits),
     }
