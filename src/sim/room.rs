@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::call::{Call, Reply};
 use super::random::Random;
 use super::world::World;
-use super::{hubspot, stripe, zendesk};
+use super::{cloudflare, hubspot, netlify, stripe, vercel, zendesk};
 use crate::domain::System;
 
 /// A limit on requests.
@@ -62,4 +62,5 @@ pub(super) struct Room {
 }
 
 /// The table, in the order of the contract's list of sources.
-pub(super) const ROOMS: &[Room] = &[stripe::ROOM, hubspot::ROOM, zendesk::ROOM];
+pub(super) const ROOMS: &[Room] =
+    &[stripe::ROOM, hubspot::ROOM, zendesk::ROOM, vercel::ROOM, netlify::ROOM, cloudflare::ROOM];

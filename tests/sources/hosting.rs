@@ -296,7 +296,7 @@ async fn a_steady_day_of_cloudflare_costs_a_handful_of_calls_a_minute() {
 async fn lists_that_go_in_circles_end() {
     let row = vercel::deployment("dpl_1", vercel::START, "READY", Some("production"));
     let fake = Fake::start(move |call| match call.path.as_str() {
-        "/v9/projects/acme-web" => Answer::json(&json!({"id": "prj_1", "name": "acme-web"})),
+        "/v9/projects/acme-web" => Answer::json(&json!({"id": "prj_1", "name": "acme-web"})).dated(now()),
         _ => Answer::json(&json!({"deployments": [row], "pagination": {"count": 1, "next": 5, "prev": null}}))
             .dated(now()),
     })
@@ -309,7 +309,7 @@ async fn lists_that_go_in_circles_end() {
     let site = netlify::World::small().site();
     let rows: Value = json!([netlify::deploy("d1", netlify::START, "ready")]);
     let fake = Fake::start(move |call| match call.path.as_str() {
-        "/sites" => Answer::json(&json!([site])),
+        "/sites" => Answer::json(&json!([site])).dated(now()),
         _ => Answer::json(&rows),
     })
     .await;

@@ -52,6 +52,8 @@ async fn a_restart_keeps_everything(place: &Place) {
             ready_at: Some(at(2)),
             url: None,
             target: None,
+            verdict: None,
+            reason: None,
         }],
         cursor: Some("{}".into()),
         ..Batch::default()
