@@ -16,6 +16,7 @@ mod dirty;
 mod fault;
 mod find;
 mod haystack;
+mod hindsight;
 mod judgement;
 mod lease;
 mod list;
