@@ -33,6 +33,8 @@ mod status;
 mod timeline;
 mod traffic;
 
+pub use hindsight::Outcomes;
+
 use std::sync::Arc;
 
 use crate::domain::{ClusterKey, Row, Text, Time};
