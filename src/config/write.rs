@@ -27,9 +27,9 @@ pub fn starter(name: &str, environment: Environment, portal_toml: &str, sources:
             System::Pipedrive => "#link_field = \"Portal id\"  # name of the field that holds the portal's id\n",
             System::Gohighlevel => "#location_id = \"...\"\n#link_field = \"Portal id\"  # name of the field that holds the portal's id\n",
             System::Zendesk => "subdomain = \"CHANGE-ME\"  # as in acme.zendesk.com\n#email = \"ops@acme.example\"  # whose API token it is\n",
-            System::Vercel => "#project = \"acme-web\"\n#team = \"team_acme\"\n",
-            System::Netlify => "#site = \"acme-web\"\n#account = \"acme\"\n",
-            System::Cloudflare => "#zone = \"acme.example\"\n",
+            System::Vercel => "project = \"CHANGE-ME\"  # name or id\n#team = \"team_acme\"\n",
+            System::Netlify => "site = \"CHANGE-ME\"  # name, domain or id\n#account = \"acme\"\n",
+            System::Cloudflare => "zone = \"CHANGE-ME\"  # the domain, or its id\n",
             System::Intercom | System::Portal => "",
         });
     }

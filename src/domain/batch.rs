@@ -1,6 +1,6 @@
 //! What one step of a collection brings: the observations that are stored together with the cursor.
 
-use super::{Delivery, Deploy, Job, Kind, Problem, Record, Time};
+use super::{Check, Delivery, Deploy, Job, Kind, Problem, Record, Time};
 
 /// What one step of a collection brought. The engine stores it and the cursor in one transaction.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +13,9 @@ pub struct Batch {
     pub deploys: Vec<Deploy>,
     /// The complete current queue of the portal; `None` when this batch does not tell.
     pub jobs: Option<Vec<Job>>,
+    /// The complete current set of this source's own checks (names and certificates, say); `None` when this batch does
+    /// not tell. `since`, `uptime` and `recent` are left empty: the store knows them.
+    pub checks: Option<Vec<Check>>,
     /// Where to go on: opaque to everybody but the source, JSON text, at most 4 KiB.
     pub cursor: Option<String>,
     /// Whether to go on at once (`true`) or after the interval.

@@ -9,9 +9,9 @@ use super::time::Time;
 /// A row of `list checks`: the confirmed state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
-    /// The name from the configuration.
+    /// The name from the configuration, or what the system that told it calls it.
     pub name: Text,
-    /// `http`, `tls` or `engine`.
+    /// `http`, `https`, `engine`, or of what a source tells: `dns`, `tls`, `webhook`.
     pub kind: Text,
     /// What is checked.
     pub target: Text,

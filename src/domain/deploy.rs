@@ -25,4 +25,10 @@ pub struct Deploy {
     pub url: Option<Text>,
     /// `production`, `preview` or a branch.
     pub target: Option<Text>,
+    /// How deliveries went after it, compared with before: `worse`, `same` or `not enough traffic (n=..)`.
+    #[serde(default)]
+    pub verdict: Option<Text>,
+    /// Why it failed, or what the verdict rests on.
+    #[serde(default)]
+    pub reason: Option<Text>,
 }

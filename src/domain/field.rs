@@ -141,7 +141,7 @@ const JOBS: &[Field] = &[
 ];
 const CHECKS: &[Field] = &[
     field("name", Words, "name from the configuration"),
-    field("kind", Words, "http, tls or engine"),
+    field("kind", Words, "http, https, engine, dns, tls or webhook"),
     field("target", Words, "what is checked"),
     field("state", Word(state::CheckState::WORDS), "confirmed state"),
     field("since", Moment, "since when in that state"),
@@ -159,6 +159,8 @@ const DEPLOYS: &[Field] = &[
     field("ready_at", Moment, "when it went live"),
     field("url", Words, "where it can be seen"),
     field("target", Words, "production, preview or a branch"),
+    field("verdict", Words, "how deliveries went after it: worse, same, or not enough traffic"),
+    field("reason", Words, "why it failed, or what the verdict rests on"),
 ];
 const PLANS: &[Field] = &[
     field("id", Words, "id of the plan"),
@@ -390,6 +392,8 @@ impl Fields for Deploy {
             "ready_at" => self.ready_at.into(),
             "url" => self.url.as_ref().into(),
             "target" => self.target.as_ref().into(),
+            "verdict" => self.verdict.as_ref().into(),
+            "reason" => self.reason.as_ref().into(),
             _ => Value::Null,
         }
     }

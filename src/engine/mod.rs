@@ -8,6 +8,7 @@ pub mod checks;
 pub mod collect;
 pub mod derive;
 pub mod health;
+mod hindsight;
 pub mod holder;
 pub mod live;
 pub mod once;

@@ -102,6 +102,7 @@ pub async fn sync_once(store: &Store, settings: &Settings, built: &Built, clock:
     let collect_ms = millis(started);
 
     let judged = Deriver::new(store.clone(), rules::from(settings), Arc::clone(clock)).catch_up().await?;
+    super::hindsight::look(store, settings, clock()).await?;
 
     let now = clock();
     let customers = store.count(Dataset::Customers, &Expr::default(), now).await?;

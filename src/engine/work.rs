@@ -10,7 +10,7 @@ use super::checks::{PROBE_LIMIT, Watch};
 use super::collect::Collector;
 use super::derive::Deriver;
 use super::live::{RETRY, Shared, within};
-use super::rules;
+use super::{hindsight, rules};
 use crate::config::settings::CheckSettings;
 use crate::domain::{Dataset, Problem, Row, System, Time};
 use crate::sources::{Source, probe};
@@ -19,6 +19,8 @@ use crate::sources::{Source, probe};
 const GATHER: Duration = Duration::from_millis(60);
 /// Longest sleep of the part that compares: bounds what a leap of the clock can hold back.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// Looking back costs a few queries: not more often than this.
+const LOOK_BACK_EVERY: Duration = Duration::from_secs(2);
 /// How often old history is dropped.
 const RETAIN_EVERY: Duration = Duration::from_secs(3_600);
 
@@ -74,6 +76,7 @@ pub(super) async fn tell_unbuilt(shared: Arc<Shared>, system: System, problem: P
 /// Compares: when something changed, and when time alone changes something.
 pub(super) async fn derive(shared: Arc<Shared>) {
     let deriver = Deriver::new(shared.store.clone(), rules::from(&shared.settings), Arc::clone(&shared.clock));
+    let mut looked: Option<tokio::time::Instant> = None;
     loop {
         let began = (shared.clock)();
         let next = match deriver.catch_up().await {
@@ -90,6 +93,10 @@ pub(super) async fn derive(shared: Arc<Shared>) {
                 RETRY
             }
         };
+        if looked.is_none_or(|at| at.elapsed() >= LOOK_BACK_EVERY) {
+            shared.note(hindsight::look(&shared.store, &shared.settings, (shared.clock)()).await.err());
+            looked = Some(tokio::time::Instant::now());
+        }
         shared.beat().await;
         tokio::select! {
             () = shared.changed.notified() => tokio::time::sleep(GATHER).await,

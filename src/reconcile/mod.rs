@@ -15,6 +15,8 @@ use crate::domain::{System, SystemKind, Text};
 
 mod case;
 pub mod class;
+pub mod deploy;
+pub mod endpoint;
 pub mod entitle;
 mod finding;
 pub mod fold;

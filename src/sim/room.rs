@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::call::{Call, Reply};
 use super::random::Random;
 use super::world::World;
-use super::{gohighlevel, hubspot, pipedrive, stripe, zendesk};
+use super::{cloudflare, gohighlevel, hubspot, netlify, pipedrive, stripe, vercel, zendesk};
 use crate::domain::System;
 
 /// A limit on requests.
@@ -62,4 +62,13 @@ pub(super) struct Room {
 }
 
 /// The table, in the order of the contract's list of sources.
-pub(super) const ROOMS: &[Room] = &[stripe::ROOM, hubspot::ROOM, pipedrive::ROOM, gohighlevel::ROOM, zendesk::ROOM];
+pub(super) const ROOMS: &[Room] = &[
+    stripe::ROOM,
+    hubspot::ROOM,
+    pipedrive::ROOM,
+    gohighlevel::ROOM,
+    zendesk::ROOM,
+    vercel::ROOM,
+    netlify::ROOM,
+    cloudflare::ROOM,
+];

@@ -241,7 +241,11 @@ impl Story {
             Beat::Begin(incident) | Beat::End(incident) => {
                 let begins = matches!(beat, Beat::Begin(_));
                 match incident {
-                    Incident::Deploy => world.hook_broken = begins,
+                    // The release that breaks the handler, and the one that mends it.
+                    Incident::Deploy => {
+                        world.hook_broken = begins;
+                        world.portal_releases.release(now);
+                    }
                     Incident::Crm => world.set_down(System::Hubspot, begins),
                     Incident::SlowLogin => world.login = if begins { Page::Slow(1_900) } else { Page::Well },
                     Incident::NoLogin => world.login = if begins { Page::Down } else { Page::Well },

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::books::Books;
 use super::ids::Ids;
 use super::mirror::Mirror;
+use super::releases::Releases;
 use super::rooms::{Cards, Desk};
 use crate::domain::{System, Time};
 
@@ -95,6 +96,10 @@ pub(super) struct World {
     pub hubspot_tickets: Cards,
     /// The fake Zendesk.
     pub desk: Desk,
+    /// What Vercel has of the portal.
+    pub portal_releases: Releases,
+    /// What Netlify has of the marketing site.
+    pub site_releases: Releases,
     /// Writes that the fakes applied; only the newest are kept.
     pub effects: Vec<Effect>,
     /// Customers that sales follows in Pipedrive.
@@ -128,6 +133,8 @@ impl World {
             contacts: Cards::default(),
             hubspot_tickets: Cards::default(),
             desk: Desk::default(),
+            portal_releases: Releases::history(seed, "portal", started, 9),
+            site_releases: Releases::history(seed, "site", started, 60),
             effects: Vec::new(),
             sales: Mirror::default(),
             marketing: Mirror::default(),

@@ -1,11 +1,13 @@
 //! One file per outside system. A source turns what a system says into records; it decides nothing.
 
 pub mod budget;
+pub mod cloudflare;
 pub mod credential;
 mod crm;
 pub mod gohighlevel;
 pub mod http;
 pub mod hubspot;
+pub mod netlify;
 pub mod pipedrive;
 pub mod portal;
 pub mod probe;
@@ -14,6 +16,7 @@ pub mod secret;
 mod step;
 pub mod stripe;
 mod value;
+pub mod vercel;
 pub mod zendesk;
 
 use std::future::Future;

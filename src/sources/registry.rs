@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use super::Source;
 use super::budget::{Limits, Rate};
+use super::cloudflare::Cloudflare;
 use super::gohighlevel::Gohighlevel;
 use super::http::address;
 use super::hubspot::Hubspot;
+use super::netlify::Netlify;
 use super::pipedrive::Pipedrive;
 use super::secret::Secret;
 use super::stripe::Stripe;
+use super::vercel::Vercel;
 use super::zendesk::Zendesk;
 use crate::domain::{Problem, System};
 
@@ -136,6 +139,54 @@ pub const PROVIDERS: &[Provider] = &[
         // 10 a minute (third-party clients agree).
         limits: Limits { general: Rate::new(80, MINUTE, 20), narrow: Rate::new(8, MINUTE, 2), timeout: CALL },
     },
+    Provider {
+        system: System::Vercel,
+        base_url: "https://api.vercel.com",
+        link_field: None,
+        modes: false,
+        credentials: &["api_key", "webhook_secret"],
+        account: &[
+            Parameter { key: "project", required: true, what: "the project's name or id" },
+            Parameter { key: "team", required: false, what: "the team's id or slug" },
+        ],
+        key_url: super::vercel::KEYS,
+        scopes: "a token of the team that owns the project",
+        // Vercel's figures differ by call and are not published for these; one call a second is far below any that
+        // third parties report.
+        limits: Limits { general: Rate::new(60, MINUTE, 20), narrow: Rate::new(60, MINUTE, 20), timeout: CALL },
+    },
+    Provider {
+        system: System::Netlify,
+        base_url: "https://api.netlify.com/api/v1",
+        link_field: None,
+        modes: false,
+        credentials: &["api_key", "webhook_secret"],
+        account: &[
+            Parameter { key: "site", required: true, what: "the site's name, domain or id" },
+            Parameter { key: "account", required: false, what: "the team's slug" },
+        ],
+        key_url: super::netlify::KEYS,
+        scopes: "a personal access token",
+        // 500 a minute, as third parties report.
+        limits: Limits { general: Rate::new(200, MINUTE, 20), narrow: Rate::new(200, MINUTE, 20), timeout: CALL },
+    },
+    Provider {
+        system: System::Cloudflare,
+        base_url: "https://api.cloudflare.com/client/v4",
+        link_field: None,
+        modes: false,
+        credentials: &["api_key"],
+        account: &[Parameter { key: "zone", required: true, what: "the domain, or the zone's id" }],
+        key_url: super::cloudflare::KEYS,
+        scopes: "Zone: Read, DNS: Read, Zone Settings: Read, SSL and Certificates: Read",
+        // Cloudflare's documentation: 1,200 in five minutes for everything that the user does, the dashboard included;
+        // beyond it all is blocked for five minutes.
+        limits: Limits {
+            general: Rate::new(580, Duration::from_secs(300), 20),
+            narrow: Rate::new(580, Duration::from_secs(300), 20),
+            timeout: CALL,
+        },
+    },
 ];
 
 /// What is known of a provider; `None` when this version does not read it.
@@ -172,13 +223,12 @@ impl Provider {
         Limits { general, ..self.limits }
     }
 
-    /// A required account parameter.
-    fn given<'a>(&self, key: &str, account: &'a BTreeMap<String, String>) -> Result<&'a str, Problem> {
-        let value = account.get(key).map(|value| value.trim()).filter(|value| !value.is_empty());
-        match (value, self.account.iter().find(|p| p.key == key)) {
+    /// An account parameter without which nothing works.
+    fn given<'a>(&self, spec: &'a SourceSpec, key: &str) -> Result<&'a str, Problem> {
+        match (spec.parameter(key), self.account.iter().find(|parameter| parameter.key == key)) {
             (Some(value), _) => Ok(value),
             (None, Some(parameter)) => Err(self.lacks(parameter)),
-            (None, None) => Err(unsupported(self.system)),
+            (None, None) => Err(Problem::bug(format!("{key} is no parameter of {}", self.system))),
         }
     }
 
@@ -208,6 +258,13 @@ pub struct SourceSpec {
     pub limits: Option<Limits>,
 }
 
+impl SourceSpec {
+    /// An account parameter, if there is one that says something.
+    fn parameter(&self, key: &str) -> Option<&str> {
+        self.account.get(key).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+}
+
 /// Makes a source. Opens nothing and asks nobody.
 ///
 /// # Errors
@@ -227,13 +284,20 @@ pub fn build(spec: &SourceSpec) -> Result<Box<dyn Source>, Problem> {
         System::Hubspot => Box::new(Hubspot::new(&base, key, link_field, &limits)?),
         System::Pipedrive => Box::new(Pipedrive::new(&base, key, link_field, spec.link_field.is_some(), &limits)?),
         System::Gohighlevel => {
-            let location = provider.given("location_id", &spec.account)?;
+            let location = provider.given(spec, "location_id")?;
             Box::new(Gohighlevel::new(&base, location, key, (link_field, spec.link_field.is_some()), &limits)?)
         }
         System::Zendesk => {
-            let email = provider.given("email", &spec.account)?;
+            let email = provider.given(spec, "email")?;
             Box::new(Zendesk::new(&base, email, key, &limits)?)
         }
+        System::Vercel => {
+            Box::new(Vercel::new(&base, key, provider.given(spec, "project")?, spec.parameter("team"), &limits)?)
+        }
+        System::Netlify => {
+            Box::new(Netlify::new(&base, key, provider.given(spec, "site")?, spec.parameter("account"), &limits)?)
+        }
+        System::Cloudflare => Box::new(Cloudflare::new(&base, key, provider.given(spec, "zone")?, &limits)?),
         other => return Err(unsupported(other)),
     })
 }
@@ -272,8 +336,9 @@ mod tests {
     fn every_provider_of_the_table_can_be_made() {
         for provider in PROVIDERS {
             let mut spec = spec(provider.system, "https://acme.example");
-            spec.account.insert("email".to_owned(), "ops@acme.example".to_owned());
-            spec.account.insert("location_id".to_owned(), "loc1".to_owned());
+            for key in ["email", "location_id", "project", "site", "zone"] {
+                spec.account.insert(key.to_owned(), "acme.example".to_owned());
+            }
             assert_eq!(build(&spec).unwrap().system(), provider.system);
             let limits = provider.limits.general;
             assert!(limits.burst < limits.count);
@@ -283,7 +348,7 @@ mod tests {
 
     #[test]
     fn what_is_not_built_yet_is_named() {
-        for system in [System::Paddle, System::Vercel] {
+        for system in [System::Paddle, System::Portal] {
             let problem = refused(&spec(system, "https://acme.example"));
             assert!(problem.contains("not supported in this version"), "{problem}");
         }
@@ -293,7 +358,15 @@ mod tests {
     fn missing_account_parameters_and_wrong_hosts_are_named() {
         assert!(refused(&spec(System::Zendesk, "")).contains("subdomain"));
         assert!(refused(&spec(System::Zendesk, "https://acme.example")).contains("email"));
-        assert!(refused(&spec(System::Gohighlevel, "https://acme.example")).contains("location_id"));
+        let needed = [
+            (System::Gohighlevel, "location_id"),
+            (System::Vercel, "project"),
+            (System::Netlify, "site"),
+            (System::Cloudflare, "zone"),
+        ];
+        for (system, key) in needed {
+            assert!(refused(&spec(system, "https://acme.example")).contains(key), "{system}");
+        }
         assert!(refused(&spec(System::Stripe, "http://acme.example")).contains("plain http"));
         let mut other = spec(System::Stripe, "https://acme.example");
         other.api_key = Secret::new("key", "https://api.stripe.com");

@@ -11,6 +11,7 @@ use crate::domain::{Problem, Text};
 const STEPS: &[(i64, &str)] = &[
     (1, include_str!("migrations/0001_init.sql")),
     (2, include_str!("migrations/0002_signup.sql")),
+    (3, include_str!("migrations/0003_deploy.sql")),
     (4, include_str!("migrations/0004_dossier.sql")),
 ];
 

@@ -17,6 +17,7 @@ mod dossier;
 mod fault;
 mod find;
 mod haystack;
+mod hindsight;
 mod judgement;
 mod lease;
 mod list;
@@ -33,6 +34,8 @@ mod source;
 mod status;
 mod timeline;
 mod traffic;
+
+pub use hindsight::Outcomes;
 
 use std::sync::Arc;
 

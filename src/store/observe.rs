@@ -10,13 +10,13 @@ use sqlx::AssertSqlSafe;
 
 use super::db::{Tx, Type, args, column, table};
 use super::row::{Put, delete, doc, put, undoc};
-use super::{Store, key, record};
-use crate::domain::{Batch, Dataset, Delivery, DeliveryState, Job, Problem, Row, System, Time};
+use super::{Store, check, key, record};
+use crate::domain::{Batch, Dataset, Delivery, DeliveryState, Deploy, Job, Problem, Row, System, Time};
 
 impl Store {
     /// Stores a batch with its cursor in one transaction. An older version never replaces a newer one; the same
-    /// content changes nothing but `seen_at`. Returns how many records, deliveries, deploys and jobs really changed.
-    pub async fn commit(&self, system: System, batch: &Batch, _now: Time) -> Result<usize, Problem> {
+    /// content changes nothing but `seen_at`. Returns how many records, deliveries, deploys, jobs and checks really changed.
+    pub async fn commit(&self, system: System, batch: &Batch, now: Time) -> Result<usize, Problem> {
         let mut tx = self.inner.db.begin().await?;
         let mut marks = BTreeSet::new();
         let mut changed = record::save(&mut tx, &batch.records, &mut marks).await?;
@@ -25,10 +25,12 @@ impl Store {
         }
         record::enqueue(&mut tx, &marks).await?;
         changed += save_deliveries(&mut tx, &batch.deliveries).await?;
-        let deploys = batch.deploys.iter().map(|deploy| Row::Deploy(Box::new(deploy.clone())));
-        changed += save_changed(&mut tx, Dataset::Deploys, deploys).await?;
+        changed += save_deploys(&mut tx, &batch.deploys).await?;
         if let Some(jobs) = &batch.jobs {
             changed += replace_jobs(&mut tx, system, jobs).await?;
+        }
+        if let Some(checks) = &batch.checks {
+            changed += check::replace(&mut tx, system.as_str(), checks, now).await?;
         }
         if let Some(cursor) = &batch.cursor {
             let sql = "insert into source_cursor (system, cursor) values ($1, $2)
@@ -98,6 +100,29 @@ async fn save_deliveries(tx: &mut Tx, deliveries: &[Delivery]) -> Result<usize, 
         latest.insert(at, merged);
     }
     save_changed(tx, Dataset::Deliveries, latest.into_values().map(|d| Row::Delivery(Box::new(d)))).await
+}
+
+/// Stores deploys, keeping the verdict that the host knows nothing of.
+async fn save_deploys(tx: &mut Tx, deploys: &[Deploy]) -> Result<usize, Problem> {
+    if deploys.is_empty() {
+        return Ok(0);
+    }
+    let keys = deploys.iter().map(|deploy| key(deploy.id.as_str())).collect();
+    let known = stored(tx, "deploy", keys).await?;
+    let mut rows = Vec::with_capacity(deploys.len());
+    for deploy in deploys {
+        let mut deploy = deploy.clone();
+        if let Some(doc) = known.get(&key(deploy.id.as_str()))
+            && let Row::Deploy(old) = undoc(Dataset::Deploys, doc)?
+            && deploy.verdict.is_none()
+            && old.verdict.is_some()
+        {
+            deploy.verdict = old.verdict;
+            deploy.reason = deploy.reason.or(old.reason);
+        }
+        rows.push(Row::Deploy(Box::new(deploy)));
+    }
+    save_changed(tx, Dataset::Deploys, rows.into_iter()).await
 }
 
 /// How far along a delivery is when the number of tries does not tell.

@@ -21,7 +21,9 @@ use trueup::sources::budget::Limits;
 use trueup::sources::registry::{SourceSpec, build};
 use trueup::sources::secret::Secret;
 
-use fakes::{Answer, Call, Fake, Held, gohighlevel, hubspot, lock, pipedrive, stripe, zendesk};
+use fakes::{
+    Answer, Call, Fake, Held, cloudflare, gohighlevel, hubspot, lock, netlify, pipedrive, stripe, vercel, zendesk,
+};
 use openapi::Document;
 
 /// Calls that no machine-readable document describes, with where they are described instead.
@@ -73,16 +75,48 @@ fn open(folder: &Path, name: &str) -> Document {
     Document(serde_json::from_str(&text).unwrap())
 }
 
+/// Netlify describes itself in the older Swagger 2: parameters carry their type beside their name, answers their schema
+/// beside their words. Rewritten into the form that the checker reads; nothing is added or left out.
+fn newer(document: Document) -> Document {
+    let text = document.0.to_string().replace("#/definitions/", "#/components/schemas/");
+    let mut doc: Value = serde_json::from_str(&text).unwrap();
+    doc["components"] = json!({"schemas": doc["definitions"].clone()});
+    let shared = doc["parameters"].clone();
+    for (_, item) in doc["paths"].as_object_mut().unwrap() {
+        for (key, part) in item.as_object_mut().unwrap() {
+            let list = if key == "parameters" { Some(&mut *part) } else { part.get_mut("parameters") };
+            for parameter in list.and_then(Value::as_array_mut).into_iter().flatten() {
+                if let Some(name) = parameter["$ref"].as_str().and_then(|at| at.strip_prefix("#/parameters/")) {
+                    *parameter = shared[name].clone();
+                }
+                if parameter.get("schema").is_none() {
+                    parameter["schema"] = json!({"type": parameter["type"], "enum": parameter["enum"]});
+                }
+            }
+            for (_, answer) in part.get_mut("responses").and_then(Value::as_object_mut).into_iter().flatten() {
+                answer["content"] = json!({"application/json": {"schema": answer["schema"]}});
+            }
+        }
+    }
+    Document(doc)
+}
+
 fn source(system: System, base: &str) -> Box<dyn Source> {
     build(&SourceSpec {
         system,
         base_url: base.to_owned(),
         live: true,
         link_field: None,
-        account: BTreeMap::from([
-            ("email".to_owned(), "ops@acme.example".to_owned()),
-            ("location_id".to_owned(), gohighlevel::LOCATION.to_owned()),
-        ]),
+        account: [
+            ("email", "ops@acme.example"),
+            ("location_id", gohighlevel::LOCATION),
+            ("project", "acme-web"),
+            ("team", "team_1"),
+            ("site", "acme-web"),
+            ("zone", "acme.example"),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into(),
         api_key: Secret::new("rk_live_contract", base),
         limits: Some(Limits::LOOPBACK),
     })
@@ -153,7 +187,7 @@ fn generic(path: &str) -> String {
         part.contains('_') && part.starts_with(|c: char| c.is_ascii_lowercase())
             || part.chars().any(|c| c.is_ascii_digit())
     };
-    let kept = ["v1", "v2", "v3", "webhook_endpoints"];
+    let kept = ["v1", "v2", "v3", "v4", "webhook_endpoints"];
     let id = |part: &str| id(part) || part == gohighlevel::LOCATION;
     path.split('/')
         .map(|part| if id(part) && !kept.contains(&part) { "{id}" } else { part })
@@ -336,6 +370,94 @@ async fn every_zendesk_request_is_one_that_zendesk_describes() {
             "GET /api/v2/webhooks/{id}/invocations",
             "GET /api/v2/webhooks/{id}/invocations/{id}/attempts",
         ],
+    );
+}
+
+#[tokio::test]
+async fn every_vercel_request_is_one_that_vercel_describes() {
+    let Some(folder) = specs() else { return };
+    let (fake, world) = vercel::start(vercel::World { page: 2, ..vercel::World::small() }).await;
+    let source = source(System::Vercel, &fake.base);
+    let now = Time::from_ms(vercel::START);
+    source.probe(now).await.unwrap();
+    let mut held = Held::default();
+    held.round(&*source, now).await.unwrap();
+    // A rollback, so that pages are followed without a moment to begin at.
+    lock(&world).live = Some("dpl_1".to_owned());
+    held.round(&*source, now.plus_ms(60_000)).await.unwrap();
+    let seen = check(&document(&folder, System::Vercel), &fake);
+    expect(
+        &seen,
+        &["GET /v9/projects/acme-web", "GET /v6/deployments", "GET /v1/webhooks", "GET /v9/projects/acme-web/domains"]
+            .map(|line| line.replace("/v9/", "/{id}/").replace("/v6/", "/{id}/"))
+            .each_ref()
+            .map(String::as_str),
+    );
+}
+
+#[tokio::test]
+async fn every_netlify_request_is_one_that_netlify_describes() {
+    let Some(folder) = specs() else { return };
+    let (fake, world) = netlify::start(netlify::World { page: 2, ..netlify::World::small() }).await;
+    let base = format!("{}/api/v1", fake.base);
+    let by_name = source(System::Netlify, &base);
+    let now = Time::from_ms(netlify::START);
+    by_name.probe(now).await.unwrap();
+    let mut held = Held::default();
+    held.round(&*by_name, now).await.unwrap();
+    lock(&world).published = Some("d1".to_owned());
+    held.round(&*by_name, now.plus_ms(60_000)).await.unwrap();
+    let by_id = build(&SourceSpec {
+        system: System::Netlify,
+        base_url: base.clone(),
+        live: true,
+        link_field: None,
+        account: BTreeMap::from([("site".to_owned(), netlify::SITE.to_owned())]),
+        api_key: Secret::new("contract-key", &base),
+        limits: Some(Limits::LOOPBACK),
+    });
+    by_id.unwrap().probe(now).await.unwrap();
+    let seen = check_all(&[("/api/v1", &newer(document(&folder, System::Netlify)))], &fake);
+    expect(
+        &seen,
+        &["GET /api/v1/sites", "GET /api/v1/sites/{id}", "GET /api/v1/sites/{id}/deploys", "GET /api/v1/hooks"],
+    );
+}
+
+#[tokio::test]
+async fn every_cloudflare_request_is_one_that_cloudflare_describes() {
+    let Some(folder) = specs() else { return };
+    let (fake, _) = cloudflare::start(cloudflare::World { page: 2, ..cloudflare::World::small() }).await;
+    let base = format!("{}/client/v4", fake.base);
+    let by_name = source(System::Cloudflare, &base);
+    let now = Time::from_ms(cloudflare::START);
+    by_name.probe(now).await.unwrap();
+    let mut held = Held::default();
+    held.round(&*by_name, now).await.unwrap();
+    let by_id = build(&SourceSpec {
+        system: System::Cloudflare,
+        base_url: base.clone(),
+        live: true,
+        link_field: None,
+        account: BTreeMap::from([("zone".to_owned(), cloudflare::ZONE.to_owned())]),
+        api_key: Secret::new("contract-key", &base),
+        limits: Some(Limits::LOOPBACK),
+    });
+    by_id.unwrap().probe(now).await.unwrap();
+    let seen = check_all(&[("/client/v4", &document(&folder, System::Cloudflare))], &fake);
+    expect(
+        &seen,
+        &[
+            "GET /client/v4/zones",
+            "GET /client/v4/zones/{id}",
+            "GET /client/v4/zones/{id}/settings/ssl",
+            "GET /client/v4/zones/{id}/settings/{id}",
+            "GET /client/v4/zones/{id}/ssl/certificate_packs",
+            "GET /client/v4/zones/{id}/dns_records",
+        ]
+        .map(|line| line.replace("certificate_packs", "{id}").replace("dns_records", "{id}"))
+        .each_ref()
+        .map(String::as_str),
     );
 }
 

@@ -130,7 +130,7 @@ impl Document {
     /// A value that travels as text.
     fn check_text(&self, schema: &Value, text: &str, name: &str, wrong: &mut Vec<String>) {
         let schema = self.resolve(schema);
-        if let Some(choices) = schema["anyOf"].as_array() {
+        if let Some(choices) = schema["anyOf"].as_array().or_else(|| schema["oneOf"].as_array()) {
             let fits = choices.iter().any(|choice| {
                 let mut inner = Vec::new();
                 self.check_text(choice, text, name, &mut inner);
@@ -146,6 +146,8 @@ impl Document {
             Some("number") => text.parse::<f64>().is_ok(),
             Some("boolean") => matches!(text, "true" | "false"),
             Some("string") => true,
+            // Words without a type (Cloudflare): which of them are allowed is checked below.
+            None if schema["enum"].is_array() => true,
             // `style: form, explode: false`: the values stand in one word, separated by commas.
             Some("array") => text.split(',').all(|part| !part.is_empty()),
             other => {

@@ -113,7 +113,8 @@ impl House {
         let end = Instant::now() + Duration::from_secs(30);
         loop {
             let sources = store.sources().await.unwrap();
-            let read = sources.len() == 6 && sources.iter().all(|source| source.state == SourceState::Ok);
+            let read = sources.len() == self.settings.sources.len() + 1
+                && sources.iter().all(|source| source.state == SourceState::Ok);
             if read && picture(store).await.customers.values().any(|verdict| *verdict == Verdict::Agree) {
                 break;
             }

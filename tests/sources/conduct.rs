@@ -8,7 +8,7 @@ use trueup::sources::budget::{Limits, Rate};
 use trueup::sources::registry::{PROVIDERS, build};
 use trueup::sources::secret::Secret;
 
-use crate::fakes::{Answer, Fake, Held, hubspot, stripe, zendesk};
+use crate::fakes::{Answer, Fake, Held, cloudflare, hubspot, netlify, stripe, vercel, zendesk};
 use crate::{CANARY, source, spec, with};
 
 fn now() -> Time {
@@ -37,6 +37,10 @@ async fn no_budget_reaches_the_published_limit() {
         (System::Stripe, (25, 1), (25, 1)),
         (System::Hubspot, (100, 10), (5, 1)),
         (System::Zendesk, (100, 60), (10, 60)),
+        (System::Vercel, (100, 60), (100, 60)),
+        (System::Netlify, (500, 60), (500, 60)),
+        // Half of 1,200: the dashboard counts as well, and the block hits it too.
+        (System::Cloudflare, (600, 300), (600, 300)),
     ] {
         let limits = PROVIDERS.iter().find(|p| p.system == system).unwrap().limits;
         for (rate, (count, secs)) in [(limits.general, general), (limits.narrow, narrow)] {
@@ -97,6 +101,16 @@ async fn a_probe_is_one_read_only_call_that_says_who_answered() {
     let line = source(System::Hubspot, &fake.base).probe(now()).await.unwrap();
     assert_eq!(line, "answers, 2 lifecycle stages");
     assert_eq!(fake.take_paths(), ["GET /crm/v3/properties/contacts/lifecyclestage"]);
+
+    let (fake, _) = vercel::start(vercel::World::small()).await;
+    let line = source(System::Vercel, &fake.base).probe(now()).await.unwrap();
+    assert_eq!((line.as_str(), fake.take_paths().len()), ("project acme-web", 1));
+    let (fake, _) = netlify::start(netlify::World::small()).await;
+    let line = source(System::Netlify, &fake.base).probe(now()).await.unwrap();
+    assert_eq!((line.as_str(), fake.take_paths().len()), ("site acme-web", 1));
+    let (fake, _) = cloudflare::start(cloudflare::World::small()).await;
+    let line = source(System::Cloudflare, &fake.base).probe(now()).await.unwrap();
+    assert_eq!((line.as_str(), fake.take_paths().len()), ("zone acme.example, active", 1));
 
     let (fake, _) = zendesk::start(zendesk::World::small()).await;
     let line = source(System::Zendesk, &fake.base).probe(now()).await.unwrap();

@@ -10,9 +10,8 @@ mod collection;
 mod conduct;
 mod crm;
 mod failures;
+mod hosting;
 mod uptime;
-
-use std::collections::BTreeMap;
 
 use trueup::domain::System;
 use trueup::sources::Source;
@@ -39,10 +38,15 @@ fn spec(system: System, base: &str, limits: Limits) -> SourceSpec {
         base_url: base.to_owned(),
         live: true,
         link_field: None,
-        account: BTreeMap::from([
-            ("email".to_owned(), "ops@acme.example".to_owned()),
-            ("location_id".to_owned(), fakes::gohighlevel::LOCATION.to_owned()),
-        ]),
+        account: [
+            ("email", "ops@acme.example"),
+            ("location_id", fakes::gohighlevel::LOCATION),
+            ("project", "acme-web"),
+            ("site", "acme-web"),
+            ("zone", "acme.example"),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into(),
         api_key: Secret::new(key, base),
         limits: Some(limits),
     }

@@ -108,6 +108,8 @@ async fn a_timeline_merges_what_all_systems_say(place: &Place) {
         ready_at: Some(at(secs)),
         url: None,
         target: None,
+        verdict: None,
+        reason: None,
     };
     let batch = Batch {
         records: vec![

@@ -8,6 +8,8 @@ on_both_engines! {
     a_restart_keeps_everything,
     retention_drops_what_is_old_and_nothing_else,
     uptime_and_recent_latencies_come_from_the_runs,
+    a_sources_checks_are_replaced_as_a_whole_and_others_stay,
+    an_outcome_outlives_what_the_host_says_again,
 }
 
 fn run(n: i64, state: CheckState) -> CheckRun {
@@ -52,6 +54,8 @@ async fn a_restart_keeps_everything(place: &Place) {
             ready_at: Some(at(2)),
             url: None,
             target: None,
+            verdict: None,
+            reason: None,
         }],
         cursor: Some("{}".into()),
         ..Batch::default()
@@ -127,4 +131,75 @@ async fn uptime_and_recent_latencies_come_from_the_runs(place: &Place) {
     let row = row(&store).await;
     assert_eq!((row.recent.len(), row.recent.last()), (60, Some(&Some(299))));
     assert_eq!(row.state, CheckState::Fail);
+}
+
+async fn a_sources_checks_are_replaced_as_a_whole_and_others_stay(place: &Place) {
+    let store = place.open().await;
+    store.save_checks(&[run(0, CheckState::Pass)], &[check(CheckState::Pass)], at(1)).await.unwrap();
+    let told = |name: &str, state| Check { name: Text::new(name), since: None, latency_ms: None, ..check(state) };
+    let batch = |checks: Vec<Check>| Batch { checks: Some(checks), ..Batch::default() };
+    let get = async |name: &str| match store.get(Dataset::Checks, name).await.unwrap() {
+        Some(Row::Check(check)) => Some(*check),
+        _ => None,
+    };
+    let both = batch(vec![told("zone active", CheckState::Pass), told("ssl", CheckState::Fail)]);
+    assert_eq!(store.commit(System::Cloudflare, &both, at(10)).await.unwrap(), 2);
+    let revision = store.revision().await.unwrap();
+    assert_eq!(store.commit(System::Cloudflare, &both, at(70)).await.unwrap(), 0, "nothing new was said");
+    assert_eq!(store.revision().await.unwrap(), revision);
+    // Five minutes later it counts as another run; the state is as old as it was.
+    store.commit(System::Cloudflare, &both, at(400)).await.unwrap();
+    let ssl = get("ssl").await.unwrap();
+    assert_eq!((ssl.since, ssl.recent.len(), ssl.uptime), (Some(at(10)), 2, Some(0)));
+    // Another state has its own beginning; what is not told any more goes; a batch that does not tell changes nothing.
+    store.commit(System::Cloudflare, &batch(vec![told("ssl", CheckState::Pass)]), at(500)).await.unwrap();
+    assert_eq!(get("ssl").await.unwrap().since, Some(at(500)));
+    assert!(get("zone active").await.is_none());
+    store.commit(System::Cloudflare, &Batch::default(), at(510)).await.unwrap();
+    store.commit(System::Vercel, &batch(Vec::new()), at(510)).await.unwrap();
+    assert!(get("ssl").await.is_some() && get("login page").await.is_some());
+    store.replace_checks("cloudflare/webhooks", &[told("hook", CheckState::Warn)], at(520)).await.unwrap();
+    store.commit(System::Cloudflare, &batch(Vec::new()), at(530)).await.unwrap();
+    assert!(get("ssl").await.is_none() && get("hook").await.is_some() && get("login page").await.is_some());
+}
+
+async fn an_outcome_outlives_what_the_host_says_again(place: &Place) {
+    let store = place.open().await;
+    let deploy = |id: &str, secs, state| Deploy {
+        id: Text::new(id),
+        source: System::Vercel,
+        state,
+        commit: None,
+        created_at: at(secs),
+        ready_at: Some(at(secs)),
+        url: None,
+        target: text("production"),
+        verdict: None,
+        reason: None,
+    };
+    let rows = vec![deploy("d1", 100, DeployState::Ready), deploy("d2", 200, DeployState::Live)];
+    let deliveries = vec![
+        delivery("e1", DeliveryState::Delivered, at(90)),
+        Delivery { attempts: Some(3), ..delivery("e2", DeliveryState::Delivered, at(110)) },
+        delivery("e3", DeliveryState::Failed, at(120)),
+        delivery("e4", DeliveryState::Pending, at(130)),
+    ];
+    let batch = Batch { deploys: rows.clone(), deliveries, ..Batch::default() };
+    store.commit(System::Vercel, &batch, at(300)).await.unwrap();
+    let releases = store.releases(9).await.unwrap();
+    assert_eq!(releases.iter().map(|d| d.id.as_str()).collect::<Vec<_>>(), ["d2", "d1"]);
+    let around = store.around(at(100), at(200), 3_600_000, 10).await.unwrap();
+    let (before, after) = around.values().next().unwrap();
+    assert_eq!((*before, after.as_slice()), ((0, 1), &[true, true][..]), "a second try is a failure, pending is none");
+    let judged = Deploy { verdict: text("worse"), reason: text("because"), ..rows[1].clone() };
+    store.save_outcomes(&[judged, deploy("gone", 1, DeployState::Live)]).await.unwrap();
+    let batch = Batch { deploys: vec![deploy("d2", 200, DeployState::Ready)], ..Batch::default() };
+    store.commit(System::Vercel, &batch, at(310)).await.unwrap();
+    match store.get(Dataset::Deploys, "d2").await.unwrap() {
+        Some(Row::Deploy(d)) => {
+            assert_eq!((d.state, d.verdict, d.reason), (DeployState::Ready, text("worse"), text("because")));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(store.get(Dataset::Deploys, "gone").await.unwrap().is_none());
 }

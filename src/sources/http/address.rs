@@ -82,6 +82,13 @@ pub fn segment(id: &str) -> Option<&str> {
     (!id.is_empty() && id.len() <= 255 && id.chars().all(plain)).then_some(id)
 }
 
+/// A name that an operator gave (a project, a site), if it can stand in a path as it is: as [`segment`], and dots.
+pub fn name_segment(name: &str) -> Option<&str> {
+    let name = name.trim();
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    (!name.is_empty() && name.len() <= 255 && !name.starts_with('.') && name.chars().all(plain)).then_some(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,7 +143,9 @@ mod tests {
         assert_eq!(segment("evt_1Abc-9"), Some("evt_1Abc-9"));
         for bad in ["", "..", "a/b", "a?b", "a%2fb", "a b", "ä"] {
             assert_eq!(segment(bad), None, "{bad}");
+            assert_eq!(name_segment(bad), None, "{bad}");
         }
+        assert_eq!(name_segment(" acme.example "), Some("acme.example"));
     }
 
     #[test]

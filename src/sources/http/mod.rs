@@ -13,7 +13,7 @@ mod failure;
 pub mod headers;
 pub mod paging;
 mod scrub;
-mod sift;
+mod sieve;
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -26,7 +26,6 @@ pub use paging::Paging;
 
 use self::failure::About;
 use self::scrub::Scrub;
-use self::sift::Sift;
 use super::Cause;
 use super::budget::{Budget, Lane, Limits, Priority};
 use super::secret::Secret;
@@ -121,9 +120,10 @@ pub struct Ask {
     path: String,
     query: Vec<(&'static str, String)>,
     body: Option<Value>,
+    bare: bool,
+    dropped: &'static [&'static str],
     lane: Lane,
     priority: Priority,
-    unread: &'static [&'static str],
 }
 
 impl Ask {
@@ -134,9 +134,10 @@ impl Ask {
             path: path.into(),
             query: Vec::new(),
             body: None,
+            bare: false,
+            dropped: &[],
             lane: Lane::General,
             priority: Priority::Background,
-            unread: &[],
         }
     }
 
@@ -168,11 +169,18 @@ impl Ask {
         self
     }
 
-    /// Fields, at any depth of the answer, that are passed over while it is read: secrets that a provider puts into
-    /// its lists. Their values never become part of the [`Reply`].
+    /// The answer is a list without anything around it (Netlify's lists, Vercel's webhooks).
     #[must_use]
-    pub fn unread(mut self, fields: &'static [&'static str]) -> Self {
-        self.unread = fields;
+    pub fn bare(mut self) -> Self {
+        self.bare = true;
+        self
+    }
+
+    /// Passes over these fields while the answer is read, wherever they stand in it: secrets that a provider puts
+    /// beside what was asked for never become values of this program.
+    #[must_use]
+    pub fn without(mut self, fields: &'static [&'static str]) -> Self {
+        self.dropped = fields;
         self
     }
 
@@ -277,13 +285,18 @@ impl Client {
             }
             Err(Unread::Broken(error, _)) => return Err(about.transport(&error, self.timeout)),
         };
-        let body = parse(&body, ask.unread).map_err(|wrong| match wrong {
+        let body = parse(&body, ask.bare, ask.dropped).map_err(|wrong| match wrong {
             Wrong::Cut => about.unavailable("got an answer that was cut off"),
             Wrong::Shape(what) => about.garbage(what, Some(&headers)),
         })?;
         let left = headers::left(&headers).or_else(|| Some(self.budget.left()));
         let at = headers::date(&headers).unwrap_or(now);
         Ok(Reply { body, left, skew_ms: headers::skew_ms(&headers, now), at, about: (ask.method, ask.path) })
+    }
+
+    /// Makes no call for so long: the provider wants more rest than its answer says.
+    pub fn pause(&self, ms: i64) {
+        self.budget.pause(ms);
     }
 
     /// Says that an answer, good JSON as it may be, is not what was asked for.
@@ -400,17 +413,20 @@ enum Wrong {
     Shape(&'static str),
 }
 
-fn parse(body: &[u8], unread: &'static [&'static str]) -> Result<Value, Wrong> {
+fn parse(body: &[u8], bare: bool, dropped: &[&str]) -> Result<Value, Wrong> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
     match body.first() {
         None => return Err(Wrong::Shape("answered with an empty body")),
         Some(b'<') => return Err(Wrong::Shape("answered with a web page (HTML) instead of JSON")),
         Some(_) => {}
     }
-    let value = Sift(unread)
-        .read(body)
+    let value = sieve::read(body, dropped)
         .map_err(|e| if e.is_eof() { Wrong::Cut } else { Wrong::Shape("answered with something that is not JSON") })?;
-    if value.is_object() { Ok(value) } else { Err(Wrong::Shape("answered with JSON that is not an object")) }
+    match (bare, value.is_array(), value.is_object()) {
+        (true, true, _) | (false, _, true) => Ok(value),
+        (true, ..) => Err(Wrong::Shape("answered with JSON that is not a list")),
+        (false, ..) => Err(Wrong::Shape("answered with JSON that is not an object")),
+    }
 }
 
 /// What the header that authorizes will hold; `None` when the secret is bound to another origin.
@@ -450,11 +466,19 @@ mod tests {
 
     #[test]
     fn only_json_objects_are_answers() {
-        assert!(parse(b" {\"a\":1} ", &[]).is_ok());
-        assert!(matches!(parse(b"{\"a\":[1,", &[]), Err(Wrong::Cut)));
+        let parse = |body: &[u8]| parse(body, false, &[]);
+        assert!(parse(b" {\"a\":1} ").is_ok());
+        assert!(matches!(parse(b"{\"a\":[1,"), Err(Wrong::Cut)));
         for bad in [&b""[..], b"<!doctype html>", b"[1]", b"nope", b"\xff\xfe"] {
-            assert!(matches!(parse(bad, &[]), Err(Wrong::Shape(_))));
+            assert!(matches!(parse(bad), Err(Wrong::Shape(_))));
         }
-        assert!(parse("[".repeat(100_000).as_bytes(), &[]).is_err());
+        assert!(parse("[".repeat(100_000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_bare_list_is_an_answer_where_one_was_asked_for() {
+        assert!(parse(b"[]", true, &[]).is_ok());
+        assert!(matches!(parse(b"{}", true, &[]), Err(Wrong::Shape("answered with JSON that is not a list"))));
+        assert!(matches!(parse(b"[{\"a\":", true, &["x"]), Err(Wrong::Cut)));
     }
 }

@@ -224,7 +224,7 @@ impl Pipedrive {
 
     /// All registrations; there are at most 40 a user and no pages.
     async fn webhooks(&self, cursor: &mut Cursor, round: &Round, batch: &mut Batch) -> Result<(), Failure> {
-        let reply = self.ask(Ask::get("/v1/webhooks").unread(SECRETS), round).await?;
+        let reply = self.ask(Ask::get("/v1/webhooks").without(SECRETS), round).await?;
         witness(batch, &reply);
         let none = reply.body.get("data").is_some_and(Value::is_null);
         let rows = if none { &[] } else { self.rows(&reply)? };

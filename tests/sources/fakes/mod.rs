@@ -2,10 +2,13 @@
 //!
 //! Every call and its answer are recorded, so that a test can say what was asked, and how often.
 
+pub mod cloudflare;
 pub mod gohighlevel;
 pub mod hubspot;
+pub mod netlify;
 pub mod pipedrive;
 pub mod stripe;
+pub mod vercel;
 pub mod zendesk;
 
 use std::collections::BTreeMap;
@@ -17,7 +20,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::Response;
 use serde_json::Value;
-use trueup::domain::{Batch, Delivery, Kind, Problem, Record, Text, Time};
+use trueup::domain::{Batch, Check, Delivery, Deploy, Kind, Problem, Record, Text, Time};
 use trueup::sources::{Source, SourceError};
 
 /// One call as it arrived.
@@ -138,6 +141,8 @@ async fn serve(State((handler, calls)): State<(Handler, Exchanges)>, request: Re
 pub struct Held {
     pub records: BTreeMap<(Kind, Text), Record>,
     pub deliveries: BTreeMap<Text, Delivery>,
+    pub deploys: BTreeMap<Text, Deploy>,
+    pub checks: Vec<Check>,
     pub partial: Option<Problem>,
     pub rate_left: Option<i64>,
     pub skew_ms: Option<i64>,
@@ -160,6 +165,12 @@ impl Held {
         }
         for delivery in batch.deliveries {
             self.deliveries.insert(delivery.id.clone(), delivery);
+        }
+        for deploy in batch.deploys {
+            self.deploys.insert(deploy.id.clone(), deploy);
+        }
+        if let Some(checks) = batch.checks {
+            self.checks = checks;
         }
         for (kind, began) in batch.finished {
             self.finished.push(kind);
