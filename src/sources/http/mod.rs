@@ -11,6 +11,7 @@
 pub mod address;
 mod failure;
 pub mod headers;
+mod lean;
 pub mod paging;
 mod scrub;
 
@@ -28,7 +29,7 @@ use self::scrub::Scrub;
 use super::Cause;
 use super::budget::{Budget, Lane, Limits, Priority};
 use super::secret::Secret;
-use crate::domain::{Problem, System, Time};
+use crate::domain::{Problem, System, Text, Time};
 
 /// Largest answer that is read.
 pub const MOST_BYTES: usize = 16 * 1024 * 1024;
@@ -187,6 +188,7 @@ pub struct Client {
     scrub: Scrub,
     budget: Budget,
     timeout: Duration,
+    without: &'static [&'static str],
     http: OnceLock<Result<reqwest::Client, String>>,
 }
 
@@ -204,7 +206,14 @@ impl Client {
         })?;
         let scrub = Scrub::new(auth.secret(), &base, &header);
         let (budget, timeout) = (Budget::new(limits), limits.timeout);
-        Ok(Self { conduct, base, auth, scrub, budget, timeout, http: OnceLock::new() })
+        Ok(Self { conduct, base, auth, scrub, budget, timeout, without: &[], http: OnceLock::new() })
+    }
+
+    /// Never takes in the fields of these names, wherever they stand in an answer: secrets that a provider puts there.
+    #[must_use]
+    pub fn without(mut self, fields: &'static [&'static str]) -> Self {
+        self.without = fields;
+        self
     }
 
     /// The base address, without a trailing slash.
@@ -257,7 +266,7 @@ impl Client {
             }
             Err(Unread::Broken(error, _)) => return Err(about.transport(&error, self.timeout)),
         };
-        let body = parse(&body).map_err(|wrong| match wrong {
+        let body = parse(&body, self.without).map_err(|wrong| match wrong {
             Wrong::Cut => about.unavailable("got an answer that was cut off"),
             Wrong::Shape(what) => about.garbage(what, Some(&headers)),
         })?;
@@ -268,7 +277,11 @@ impl Client {
 
     /// Says that an answer, good JSON as it may be, is not what was asked for.
     pub fn garbage(&self, reply: &Reply, what: &str) -> Failure {
-        self.about(&reply.about.0, &reply.about.1).garbage(what, None)
+        let mut failure = self.about(&reply.about.0, &reply.about.1).garbage(what, None);
+        if let Some(id) = failure::request_in(&reply.body) {
+            failure.error.problem.why = Some(Text::new(format!("request {}", self.scrub.clean(&id))));
+        }
+        failure
     }
 
     /// Refuses a link that leads to another host. Links are never followed; one that leaves is a sign of a wrong or
@@ -380,14 +393,14 @@ enum Wrong {
     Shape(&'static str),
 }
 
-fn parse(body: &[u8]) -> Result<Value, Wrong> {
+fn parse(body: &[u8], without: &'static [&'static str]) -> Result<Value, Wrong> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
     match body.first() {
         None => return Err(Wrong::Shape("answered with an empty body")),
         Some(b'<') => return Err(Wrong::Shape("answered with a web page (HTML) instead of JSON")),
         Some(_) => {}
     }
-    let value: Value = serde_json::from_slice(body)
+    let value = lean::read(body, without)
         .map_err(|e| if e.is_eof() { Wrong::Cut } else { Wrong::Shape("answered with something that is not JSON") })?;
     if value.is_object() { Ok(value) } else { Err(Wrong::Shape("answered with JSON that is not an object")) }
 }
@@ -428,11 +441,11 @@ mod tests {
 
     #[test]
     fn only_json_objects_are_answers() {
-        assert!(parse(b" {\"a\":1} ").is_ok());
-        assert!(matches!(parse(b"{\"a\":[1,"), Err(Wrong::Cut)));
+        assert!(parse(b" {\"a\":1} ", &[]).is_ok());
+        assert!(matches!(parse(b"{\"a\":[1,", &[]), Err(Wrong::Cut)));
         for bad in [&b""[..], b"<!doctype html>", b"[1]", b"nope", b"\xff\xfe"] {
-            assert!(matches!(parse(bad), Err(Wrong::Shape(_))));
+            assert!(matches!(parse(bad, &[]), Err(Wrong::Shape(_))));
         }
-        assert!(parse("[".repeat(100_000).as_bytes()).is_err());
+        assert!(parse("[".repeat(100_000).as_bytes(), &[]).is_err());
     }
 }
