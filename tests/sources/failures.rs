@@ -12,10 +12,10 @@ use trueup::sources::budget::Limits;
 use trueup::sources::{Cause, SourceError};
 
 use crate::fakes::{Answer, Fake, Held};
-use crate::{CANARY, source, with};
+use crate::{CANARY, key, source, with};
 
 const NOW: i64 = 1_760_000_000_000;
-const SYSTEMS: [System; 3] = [System::Stripe, System::Hubspot, System::Zendesk];
+const SYSTEMS: [System; 4] = [System::Stripe, System::Paddle, System::Hubspot, System::Zendesk];
 
 fn now() -> Time {
     Time::from_ms(NOW)
@@ -226,6 +226,7 @@ async fn a_cursor_that_never_ends_is_found() {
                 "data": [row.clone()], "has_more": true,
                 "results": [row.clone()], "paging": {"next": {"after": next}},
                 "users": [row], "after_cursor": next, "end_of_stream": false,
+                "meta": {"pagination": {"has_more": true, "next": format!("/x?after={next}")}},
             }))
         })
         .await;
@@ -245,7 +246,7 @@ async fn an_empty_page_that_promises_more_is_garbage() {
     let fake = Fake::start(|_| {
         Answer::json(
             &json!({"data": [], "has_more": true, "results": [], "paging": {"next": {"after": "1"}}, "users": [],
-            "end_of_stream": false}),
+            "end_of_stream": false, "meta": {"pagination": {"has_more": true, "next": "/x"}}}),
         )
     })
     .await;
@@ -264,6 +265,7 @@ async fn a_next_page_on_another_host_is_garbage_and_is_not_asked() {
             "data": [{"id": "cus_1", "object": "customer"}], "has_more": true, "url": link,
             "results": [{"id": "1"}], "paging": {"next": {"after": "1", "link": link}},
             "users": [{"id": 1}], "after_cursor": "c", "after_url": link, "end_of_stream": false,
+            "meta": {"pagination": {"has_more": true, "next": link}},
         }))
     })
     .await;
@@ -295,7 +297,8 @@ async fn a_provider_that_repeats_the_credential_does_not_leak_it_through_us() {
         let fake = Fake::start(move |call| {
             let told = call.headers["authorization"].clone();
             let bare = told.split(' ').nth(1).unwrap().to_owned();
-            let said = json!({"error": {"message": format!("bad key {told} {CANARY} pat-{CANARY} rk_live_{CANARY}")}});
+            let said = json!({"error": {"message": format!("bad key {told} {CANARY} pat-{CANARY} rk_live_{CANARY}"),
+                "code": "bad", "detail": format!("bad key {told} pdl_live_apikey_{CANARY}")}});
             Answer::new(status, &said.to_string())
                 .with("request-id", &bare)
                 .with("retry-after", &bare)
@@ -304,7 +307,7 @@ async fn a_provider_that_repeats_the_credential_does_not_leak_it_through_us() {
         .await;
         let error = Held::default().round(&*source(system, &fake.base), now()).await.unwrap_err();
         let text = format!("{error:?} {}", error.problem);
-        let own = if system == System::Stripe { format!("rk_live_{CANARY}") } else { format!("pat-{CANARY}") };
+        let own = key(system);
         let basic = "b3BzQGFjbWUuZXhhbXBsZS90b2tlbjpwYXQtY2FuYXJ5OWYzYTdiMjE=";
         for form in [own.as_str(), basic] {
             assert!(!text.contains(form), "{system} {status}: {text}");

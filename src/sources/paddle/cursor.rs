@@ -3,8 +3,8 @@
 //! A full collection notes the newest event, reads customers, subscriptions and transactions, then what happened since
 //! that event. Every later round reads new events, new notifications, those not taken yet, and the destinations. Once a
 //! day everything is read again: lists know no "updated since".
-//! What must stay true: positions (`events`, `told`) are Paddle's own ids, which grow with time; `started` and the other
-//! moments are our clock, `from` is Paddle's.
+//! What must stay true: positions (`events`, `told`) are Paddle's own ids, which grow with time; `crowd` is Paddle's clock,
+//! all other moments are ours.
 
 use serde::{Deserialize, Serialize};
 
