@@ -215,7 +215,7 @@ impl World {
         };
         let hidden =
             |path: &&str| call.path.starts_with(*path) || **path == *"include" && call.get("include").is_some();
-        if self.forbidden.iter().any(|path| hidden(&path)) {
+        if self.forbidden.iter().any(hidden) {
             return refuse(403, "forbidden");
         }
         let parts: Vec<&str> = call.path.trim_start_matches('/').split('/').collect();
