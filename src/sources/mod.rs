@@ -8,6 +8,7 @@ pub mod gohighlevel;
 pub mod http;
 pub mod hubspot;
 pub mod netlify;
+pub mod paddle;
 pub mod pipedrive;
 pub mod portal;
 pub mod probe;

@@ -22,7 +22,8 @@ use trueup::sources::registry::{SourceSpec, build};
 use trueup::sources::secret::Secret;
 
 use fakes::{
-    Answer, Call, Fake, Held, cloudflare, gohighlevel, hubspot, lock, netlify, pipedrive, stripe, vercel, zendesk,
+    Answer, Call, Fake, Held, cloudflare, gohighlevel, hubspot, lock, netlify, paddle, pipedrive, stripe, vercel,
+    zendesk,
 };
 use openapi::Document;
 
@@ -117,7 +118,7 @@ fn source(system: System, base: &str) -> Box<dyn Source> {
         ]
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .into(),
-        api_key: Secret::new("rk_live_contract", base),
+        api_key: Secret::new("key_of_the_contract", base),
         limits: Some(Limits::LOOPBACK),
     })
     .unwrap()
@@ -258,6 +259,56 @@ async fn every_stripe_request_is_one_that_stripe_describes() {
             "GET /v1/events",
             "GET /v1/events/{id}",
             "GET /v1/webhook_endpoints",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn every_paddle_request_is_one_that_paddle_describes() {
+    let Some(folder) = specs() else { return };
+    let (fake, world) = paddle::start(paddle::World { page: 2, ..paddle::World::small() }).await;
+    let source = source(System::Paddle, &fake.base);
+    let now = Time::from_ms(paddle::START);
+    source.probe(now).await.unwrap();
+    {
+        let mut world = lock(&world);
+        world.notifications = (0..45)
+            .map(|n| {
+                let (id, event) = (format!("ntf_{n:02}"), format!("evt_{n:02}"));
+                paddle::notification(&id, paddle::START - 5000, &event, "needs_retry", 2)
+            })
+            .collect();
+        world.logs.push(("ntf_44".to_owned(), 503));
+    }
+    let mut held = Held::default();
+    held.round(&*source, now).await.unwrap();
+    {
+        // Two changes of each kind in one second, so that each object is read again.
+        let mut world = lock(&world);
+        world.clock += 60_000;
+        for (n, id, kind) in [(1, "ctm_1", "customer"), (2, "sub_1", "subscription"), (3, "txn_1", "transaction")] {
+            for half in ["a", "b"] {
+                world.change(id, &format!("evt_9{n}{half}"), &format!("{kind}.updated"), |_| {});
+            }
+        }
+        world.notifications.iter_mut().for_each(|row| row["status"] = json!("delivered"));
+    }
+    held.round(&*source, now.plus_ms(60_000)).await.unwrap();
+    let seen = check(&document(&folder, System::Paddle), &fake);
+    expect(
+        &seen,
+        &[
+            "GET /customers",
+            "GET /customers/{id}",
+            "GET /subscriptions",
+            "GET /subscriptions/{id}",
+            "GET /transactions",
+            "GET /transactions/{id}",
+            "GET /events",
+            "GET /notifications",
+            "GET /notifications/{id}",
+            "GET /notifications/{id}/logs",
+            "GET /notification-settings",
         ],
     );
 }

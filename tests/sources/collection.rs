@@ -392,6 +392,8 @@ async fn capabilities_say_what_each_provider_can_tell() {
     let caps = |system| source(system, "http://127.0.0.1:9").capabilities();
     let stripe = caps(System::Stripe);
     assert!(stripe.deliveries && !stripe.attempts);
+    let paddle = caps(System::Paddle);
+    assert!(paddle.deliveries && paddle.attempts);
     let hubspot = caps(System::Hubspot);
     assert!(!hubspot.deliveries && hubspot.deliveries_unknown.is_some());
     let zendesk = caps(System::Zendesk);

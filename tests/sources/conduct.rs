@@ -35,6 +35,7 @@ async fn no_budget_reaches_the_published_limit() {
     // (system, published calls, in how many seconds) for all calls and for the narrow ones.
     for (system, general, narrow) in [
         (System::Stripe, (25, 1), (25, 1)),
+        (System::Paddle, (240, 60), (240, 60)),
         (System::Hubspot, (100, 10), (5, 1)),
         (System::Zendesk, (100, 60), (10, 60)),
         (System::Vercel, (100, 60), (100, 60)),

@@ -12,12 +12,13 @@ use trueup::sources::budget::Limits;
 use trueup::sources::{Cause, SourceError};
 
 use crate::fakes::{Answer, Fake, Held};
-use crate::{CANARY, source, with};
+use crate::{CANARY, key, source, with};
 
 const NOW: i64 = 1_760_000_000_000;
 /// Every provider that is asked.
-const SYSTEMS: [System; 8] = [
+const SYSTEMS: [System; 9] = [
     System::Stripe,
+    System::Paddle,
     System::Hubspot,
     System::Pipedrive,
     System::Gohighlevel,
@@ -28,7 +29,7 @@ const SYSTEMS: [System; 8] = [
 ];
 /// Those whose lists name the address where they go on. Pipedrive names only a cursor; what the hosts do in place of
 /// it, `hosting.rs` tells.
-const LISTED: [System; 4] = [System::Stripe, System::Hubspot, System::Gohighlevel, System::Zendesk];
+const LISTED: [System; 5] = [System::Stripe, System::Paddle, System::Hubspot, System::Gohighlevel, System::Zendesk];
 
 fn now() -> Time {
     Time::from_ms(NOW)
@@ -247,7 +248,8 @@ async fn a_cursor_that_never_ends_is_found() {
                 "results": [row.clone()], "paging": {"next": {"after": next}},
                 "users": [row.clone()], "after_cursor": next, "end_of_stream": false,
                 "additional_data": {"next_cursor": next}, "customFields": [], "contacts": [row],
-                "meta": {"startAfterId": next, "startAfter": 1, "nextPage": 2},
+                "meta": {"startAfterId": next, "startAfter": 1, "nextPage": 2,
+                         "pagination": {"has_more": true, "next": format!("/x?after={next}")}},
             }))
         })
         .await;
@@ -268,7 +270,7 @@ async fn an_empty_page_that_promises_more_is_garbage() {
         Answer::json(
             &json!({"data": [], "has_more": true, "results": [], "paging": {"next": {"after": "1"}}, "users": [],
             "end_of_stream": false, "additional_data": {"next_cursor": "1"}, "customFields": [], "contacts": [],
-            "meta": {"startAfterId": "1", "nextPage": 2}}),
+            "meta": {"startAfterId": "1", "nextPage": 2, "pagination": {"has_more": true, "next": "/x"}}}),
         )
     })
     .await;
@@ -287,7 +289,8 @@ async fn a_next_page_on_another_host_is_garbage_and_is_not_asked() {
             "data": [{"id": "cus_1", "object": "customer"}], "has_more": true, "url": link,
             "results": [{"id": "1"}], "paging": {"next": {"after": "1", "link": link}},
             "users": [{"id": 1}], "after_cursor": "c", "after_url": link, "end_of_stream": false,
-            "customFields": [], "contacts": [{"id": 1}], "meta": {"startAfterId": "1", "nextPageUrl": link},
+            "customFields": [], "contacts": [{"id": 1}],
+            "meta": {"startAfterId": "1", "nextPageUrl": link, "pagination": {"has_more": true, "next": link}},
         }))
     })
     .await;
@@ -319,7 +322,8 @@ async fn a_provider_that_repeats_the_credential_does_not_leak_it_through_us() {
         let fake = Fake::start(move |call| {
             let told = call.headers.get("authorization").or_else(|| call.headers.get("x-api-token")).unwrap().clone();
             let bare = told.split(' ').next_back().unwrap().to_owned();
-            let said = json!({"error": {"message": format!("bad key {told} {CANARY} pat-{CANARY} rk_live_{CANARY}")}});
+            let said = json!({"error": {"message": format!("bad key {told} {CANARY} pat-{CANARY} rk_live_{CANARY}"),
+                "code": "bad", "detail": format!("bad key {told} pdl_live_apikey_{CANARY}")}});
             Answer::new(status, &said.to_string())
                 .with("request-id", &bare)
                 .with("retry-after", &bare)
@@ -328,7 +332,7 @@ async fn a_provider_that_repeats_the_credential_does_not_leak_it_through_us() {
         .await;
         let error = Held::default().round(&*source(system, &fake.base), now()).await.unwrap_err();
         let text = format!("{error:?} {}", error.problem);
-        let own = if system == System::Stripe { format!("rk_live_{CANARY}") } else { format!("pat-{CANARY}") };
+        let own = key(system);
         let basic = "b3BzQGFjbWUuZXhhbXBsZS90b2tlbjpwYXQtY2FuYXJ5OWYzYTdiMjE=";
         for form in [own.as_str(), basic] {
             assert!(!text.contains(form), "{system} {status}: {text}");

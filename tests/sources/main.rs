@@ -11,6 +11,7 @@ mod conduct;
 mod crm;
 mod failures;
 mod hosting;
+mod paddle;
 mod uptime;
 
 use trueup::domain::System;
@@ -31,8 +32,17 @@ fn with(system: System, base: &str, limits: Limits) -> Box<dyn Source> {
     build(&spec(system, base, limits)).unwrap()
 }
 
+/// A key as the provider makes them, with the canary in it.
+fn key(system: System) -> String {
+    match system {
+        System::Stripe => format!("rk_live_{CANARY}"),
+        System::Paddle => format!("pdl_live_apikey_{CANARY}"),
+        _ => format!("pat-{CANARY}"),
+    }
+}
+
 fn spec(system: System, base: &str, limits: Limits) -> SourceSpec {
-    let key = if system == System::Stripe { format!("rk_live_{CANARY}") } else { format!("pat-{CANARY}") };
+    let key = key(system);
     SourceSpec {
         system,
         base_url: base.to_owned(),

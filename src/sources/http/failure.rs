@@ -11,7 +11,7 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use super::{headers, scrub::Scrub};
-use crate::domain::{Problem, System, Time};
+use crate::domain::{Problem, System, Text, Time};
 use crate::sources::{Cause, SourceError};
 
 /// A failed call, with what the sources themselves need to decide on.
@@ -109,6 +109,10 @@ impl About<'_> {
             _ => (Cause::Settings, "the provider does not accept this call; look into its changelog".to_owned()),
         };
         let mut problem = self.problem(&what, Some(headers)).hint(hint);
+        if problem.why.is_none() {
+            // The provider names the request in the body only.
+            problem.why = request_in(&json).map(|id| Text::new(format!("request {}", self.scrub.clean(&id))));
+        }
         if let Some(said) = message(&json) {
             let said: String = self.scrub.clean(&said).chars().take(300).collect();
             let id = problem.why.take().map(|why| format!(" ({why})")).unwrap_or_default();
@@ -165,11 +169,31 @@ impl About<'_> {
     }
 }
 
-/// The provider's own words: Stripe `error.message`, HubSpot `message`, Zendesk `description` or `error`.
+/// The request's id where the body tells it: Paddle `meta.request_id`.
+pub(super) fn request_in(json: &Value) -> Option<String> {
+    let id = json.pointer("/meta/request_id")?.as_str()?;
+    (!id.is_empty()).then(|| id.chars().take(80).collect())
+}
+
+/// The provider's own words: Stripe `error.message`, HubSpot `message`, Zendesk `description` or `error`, Paddle
+/// `error.code` and `error.detail`.
 fn message(json: &Value) -> Option<String> {
-    ["/error/message", "/message", "/description", "/error/title", "/error", "/errors/0/message", "/errors/0/detail"]
-        .iter()
-        .find_map(|path| json.pointer(path)?.as_str())
-        .filter(|said| !said.trim().is_empty())
-        .map(str::to_owned)
+    let word = |path: &str| json.pointer(path)?.as_str().filter(|said| !said.trim().is_empty());
+    if let (Some(code), Some(detail)) = (word("/error/code"), word("/error/detail")) {
+        return Some(format!("{code}: {detail}"));
+    }
+    [
+        "/error/message",
+        "/error/detail",
+        "/message",
+        "/description",
+        "/error/title",
+        "/error",
+        "/errors/0/message",
+        "/errors/0/detail",
+    ]
+    .iter()
+    .find_map(|path| json.pointer(path)?.as_str())
+    .filter(|said| !said.trim().is_empty())
+    .map(str::to_owned)
 }

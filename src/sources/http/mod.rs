@@ -29,7 +29,7 @@ use self::scrub::Scrub;
 use super::Cause;
 use super::budget::{Budget, Lane, Limits, Priority};
 use super::secret::Secret;
-use crate::domain::{Problem, System, Time};
+use crate::domain::{Problem, System, Text, Time};
 
 /// Largest answer that is read.
 pub const MOST_BYTES: usize = 16 * 1024 * 1024;
@@ -214,6 +214,7 @@ pub struct Client {
     scrub: Scrub,
     budget: Budget,
     timeout: Duration,
+    without: &'static [&'static str],
     http: OnceLock<Result<reqwest::Client, String>>,
 }
 
@@ -231,7 +232,14 @@ impl Client {
         })?;
         let scrub = Scrub::new(auth.secret(), &base, &header);
         let (budget, timeout) = (Budget::new(limits), limits.timeout);
-        Ok(Self { conduct, base, auth, scrub, budget, timeout, http: OnceLock::new() })
+        Ok(Self { conduct, base, auth, scrub, budget, timeout, without: &[], http: OnceLock::new() })
+    }
+
+    /// Never takes in the fields of these names, wherever they stand in an answer: secrets that a provider puts there.
+    #[must_use]
+    pub fn without(mut self, fields: &'static [&'static str]) -> Self {
+        self.without = fields;
+        self
     }
 
     /// The base address, without a trailing slash.
@@ -285,7 +293,8 @@ impl Client {
             }
             Err(Unread::Broken(error, _)) => return Err(about.transport(&error, self.timeout)),
         };
-        let body = parse(&body, ask.bare, ask.dropped).map_err(|wrong| match wrong {
+        let dropped: Vec<&str> = self.without.iter().chain(ask.dropped).copied().collect();
+        let body = parse(&body, ask.bare, &dropped).map_err(|wrong| match wrong {
             Wrong::Cut => about.unavailable("got an answer that was cut off"),
             Wrong::Shape(what) => about.garbage(what, Some(&headers)),
         })?;
@@ -301,7 +310,11 @@ impl Client {
 
     /// Says that an answer, good JSON as it may be, is not what was asked for.
     pub fn garbage(&self, reply: &Reply, what: &str) -> Failure {
-        self.about(&reply.about.0, &reply.about.1).garbage(what, None)
+        let mut failure = self.about(&reply.about.0, &reply.about.1).garbage(what, None);
+        if let Some(id) = failure::request_in(&reply.body) {
+            failure.error.problem.why = Some(Text::new(format!("request {}", self.scrub.clean(&id))));
+        }
+        failure
     }
 
     /// Refuses a link that leads to another host. Links are never followed; one that leaves is a sign of a wrong or

@@ -219,7 +219,7 @@ fn endpoint(object: &Value, record: &mut Record) {
     let events: Vec<String> =
         list(object, "enabled_events").iter().filter_map(|e| e.as_str().map(str::to_owned)).collect();
     if !events.is_empty() {
-        record.attributes.insert(Text::new("enabled_events"), Text::new(events.join(" ")));
+        record.attributes.insert(Text::new("events"), Text::new(events.join(" ")));
     }
 }
 

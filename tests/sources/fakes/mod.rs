@@ -6,6 +6,7 @@ pub mod cloudflare;
 pub mod gohighlevel;
 pub mod hubspot;
 pub mod netlify;
+pub mod paddle;
 pub mod pipedrive;
 pub mod stripe;
 pub mod vercel;
