@@ -4,6 +4,7 @@ pub mod budget;
 pub mod credential;
 pub mod http;
 pub mod hubspot;
+pub mod intercom;
 pub mod portal;
 pub mod probe;
 pub mod registry;

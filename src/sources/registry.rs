@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::Source;
 use super::budget::{Limits, Rate};
 use super::hubspot::Hubspot;
+use super::intercom::Intercom;
 use super::secret::Secret;
 use super::stripe::Stripe;
 use super::zendesk::Zendesk;
@@ -80,6 +81,22 @@ pub const PROVIDERS: &[Provider] = &[
         limits: Limits {
             general: Rate::new(80, Duration::from_secs(10), 20),
             narrow: Rate::new(4, SECOND, 1),
+            timeout: CALL,
+        },
+    },
+    Provider {
+        system: System::Intercom,
+        base_url: "https://api.intercom.io",
+        link_field: None,
+        modes: false,
+        credentials: &["api_key", "webhook_secret"],
+        account: &[],
+        key_url: super::intercom::KEYS,
+        scopes: "read on users, conversations, tickets and tags",
+        // Intercom's documentation: 1,000 requests a minute spread over windows of 10 s, 167 each; 80 % of that.
+        limits: Limits {
+            general: Rate::new(113, Duration::from_secs(10), 20),
+            narrow: Rate::new(113, Duration::from_secs(10), 20),
             timeout: CALL,
         },
     },
@@ -171,6 +188,7 @@ pub fn build(spec: &SourceSpec) -> Result<Box<dyn Source>, Problem> {
     Ok(match spec.system {
         System::Stripe => Box::new(Stripe::new(&base, key, spec.live, link_field, &limits)?),
         System::Hubspot => Box::new(Hubspot::new(&base, key, link_field, &limits)?),
+        System::Intercom => Box::new(Intercom::new(&base, key, &limits)?),
         System::Zendesk => {
             let wanted = provider.account.iter().find(|p| p.key == "email");
             let email = spec.account.get("email").map(|e| e.trim()).filter(|e| !e.is_empty());
