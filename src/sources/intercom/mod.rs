@@ -98,8 +98,7 @@ impl Cursor {
     }
 
     fn again(self, now: Time) -> Self {
-        // A part that could not be read is tried again with everything else of its kind, from the beginning.
-        if self.since.is_none() || !self.unread.is_empty() || now.since(self.full_at) >= FULL_EVERY_MS {
+        if self.since.is_none() || now.since(self.full_at) >= FULL_EVERY_MS {
             return Self::full(now);
         }
         Self { part: Part::Contacts, full: false, page: Paging::default(), started: now, clock: None, ..self }
@@ -152,10 +151,17 @@ impl Intercom {
         let mut notes = Vec::new();
         let part = cursor.part;
         match self.step(&mut cursor, &Round::new(now), &mut batch, &mut notes).await {
+            Ok(()) if !cursor.full && cursor.unread.contains(&part) => {
+                // It has become readable: everything is read from the beginning next time.
+                cursor.unread.retain(|unread| *unread != part);
+                cursor.full_at = Time::from_ms(0);
+            }
             Ok(()) => {}
             // Conversations and tickets need permissions, and a plan, of their own.
             Err(failure) if failure.is_forbidden() && part != Part::Contacts => {
-                cursor.unread.push(part);
+                if !cursor.unread.contains(&part) {
+                    cursor.unread.push(part);
+                }
                 cursor.leave();
             }
             Err(mut failure) if failure.status == Some(400) && cursor.page.after.is_some() => {
