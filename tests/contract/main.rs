@@ -21,7 +21,7 @@ use trueup::sources::budget::Limits;
 use trueup::sources::registry::{SourceSpec, build};
 use trueup::sources::secret::Secret;
 
-use fakes::{Answer, Call, Fake, Held, hubspot, lock, stripe, zendesk};
+use fakes::{Answer, Call, Fake, Held, hubspot, intercom, lock, stripe, zendesk};
 use openapi::Document;
 
 /// Calls that no machine-readable document describes, with where they are described instead.
@@ -231,6 +231,35 @@ async fn every_zendesk_request_is_one_that_zendesk_describes() {
             "GET /api/v2/webhooks",
             "GET /api/v2/webhooks/{id}/invocations",
             "GET /api/v2/webhooks/{id}/invocations/{id}/attempts",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn every_intercom_request_is_one_that_intercom_describes() {
+    let Some(folder) = specs() else { return };
+    let (fake, world) = intercom::start(intercom::World { page: 1, ..intercom::World::small() }).await;
+    let source = source(System::Intercom, &fake.base);
+    let now = Time::from_secs(intercom::START);
+    source.probe(now).await.unwrap();
+    let mut held = Held::default();
+    held.round(&*source, now).await.unwrap();
+    {
+        let mut world = lock(&world);
+        let at = world.clock + 1;
+        world.contacts.extend(["7", "8"].map(|id| intercom::contact(id, at, "x@acme.example", "user")));
+    }
+    held.round(&*source, now.plus_ms(60_000)).await.unwrap();
+    let seen = check(&document(&folder, System::Intercom), &fake);
+    expect(
+        &seen,
+        &[
+            "GET /me",
+            "GET /conversations",
+            "GET /contacts/{id}/tags",
+            "POST /contacts/search",
+            "POST /conversations/search",
+            "POST /tickets/search",
         ],
     );
 }

@@ -15,7 +15,7 @@ use crate::fakes::{Answer, Fake, Held};
 use crate::{CANARY, source, with};
 
 const NOW: i64 = 1_760_000_000_000;
-const SYSTEMS: [System; 3] = [System::Stripe, System::Hubspot, System::Zendesk];
+const SYSTEMS: [System; 4] = [System::Stripe, System::Hubspot, System::Intercom, System::Zendesk];
 
 fn now() -> Time {
     Time::from_ms(NOW)
@@ -62,7 +62,8 @@ async fn every_status_has_its_cause_and_says_what_to_do() {
             let error = fails(system, &fake.base).await;
             assert_eq!(error.cause, cause, "{system} {status}");
             let text = error.problem.to_string();
-            for part in [&status.to_string(), words, "GET /", system.title(), "req_77", "what it says"] {
+            let verb = if system == System::Intercom { "POST /" } else { "GET /" };
+            for part in [&status.to_string(), words, verb, system.title(), "req_77", "what it says"] {
                 assert!(text.contains(part), "{system} {status} lacks `{part}`: {text}");
             }
         }
@@ -225,6 +226,7 @@ async fn a_cursor_that_never_ends_is_found() {
             Answer::json(&json!({
                 "data": [row.clone()], "has_more": true,
                 "results": [row.clone()], "paging": {"next": {"after": next}},
+                "pages": {"next": {"starting_after": next}},
                 "users": [row], "after_cursor": next, "end_of_stream": false,
             }))
         })
@@ -244,7 +246,7 @@ async fn a_cursor_that_never_ends_is_found() {
 async fn an_empty_page_that_promises_more_is_garbage() {
     let fake = Fake::start(|_| {
         Answer::json(
-            &json!({"data": [], "has_more": true, "results": [], "paging": {"next": {"after": "1"}}, "users": [],
+            &json!({"pages": {"next": {"starting_after": "x"}}, "data": [], "has_more": true, "results": [], "paging": {"next": {"after": "1"}}, "users": [],
             "end_of_stream": false}),
         )
     })
@@ -263,7 +265,7 @@ async fn a_next_page_on_another_host_is_garbage_and_is_not_asked() {
         Answer::json(&json!({
             "data": [{"id": "cus_1", "object": "customer"}], "has_more": true, "url": link,
             "results": [{"id": "1"}], "paging": {"next": {"after": "1", "link": link}},
-            "users": [{"id": 1}], "after_cursor": "c", "after_url": link, "end_of_stream": false,
+            "pages": {"next": link}, "users": [{"id": 1}], "after_cursor": "c", "after_url": link, "end_of_stream": false,
         }))
     })
     .await;

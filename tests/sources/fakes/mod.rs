@@ -3,6 +3,7 @@
 //! Every call and its answer are recorded, so that a test can say what was asked, and how often.
 
 pub mod hubspot;
+pub mod intercom;
 pub mod stripe;
 pub mod zendesk;
 
