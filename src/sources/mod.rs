@@ -7,6 +7,7 @@ mod crm;
 pub mod gohighlevel;
 pub mod http;
 pub mod hubspot;
+pub mod intercom;
 pub mod netlify;
 pub mod paddle;
 pub mod pipedrive;

@@ -22,8 +22,8 @@ use trueup::sources::registry::{SourceSpec, build};
 use trueup::sources::secret::Secret;
 
 use fakes::{
-    Answer, Call, Fake, Held, cloudflare, gohighlevel, hubspot, lock, netlify, paddle, pipedrive, stripe, vercel,
-    zendesk,
+    Answer, Call, Fake, Held, cloudflare, gohighlevel, hubspot, intercom, lock, netlify, paddle, pipedrive, stripe,
+    vercel, zendesk,
 };
 use openapi::Document;
 
@@ -509,6 +509,35 @@ async fn every_cloudflare_request_is_one_that_cloudflare_describes() {
         .map(|line| line.replace("certificate_packs", "{id}").replace("dns_records", "{id}"))
         .each_ref()
         .map(String::as_str),
+    );
+}
+
+#[tokio::test]
+async fn every_intercom_request_is_one_that_intercom_describes() {
+    let Some(folder) = specs() else { return };
+    let (fake, world) = intercom::start(intercom::World { page: 1, ..intercom::World::small() }).await;
+    let source = source(System::Intercom, &fake.base);
+    let now = Time::from_secs(intercom::START);
+    source.probe(now).await.unwrap();
+    let mut held = Held::default();
+    held.round(&*source, now).await.unwrap();
+    {
+        let mut world = lock(&world);
+        let at = world.clock + 1;
+        world.contacts.extend(["7", "8"].map(|id| intercom::contact(id, at, "x@acme.example", "user")));
+    }
+    held.round(&*source, now.plus_ms(60_000)).await.unwrap();
+    let seen = check(&document(&folder, System::Intercom), &fake);
+    expect(
+        &seen,
+        &[
+            "GET /me",
+            "GET /conversations",
+            "GET /contacts/{id}/tags",
+            "POST /contacts/search",
+            "POST /conversations/search",
+            "POST /tickets/search",
+        ],
     );
 }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 use trueup::domain::{DeliveryState, Flag, Kind, State, System, Text, Time};
 
-use crate::fakes::{Held, hubspot, lock, stripe, zendesk};
+use crate::fakes::{Held, hubspot, intercom, lock, stripe, zendesk};
 use crate::source;
 
 fn stripe_now() -> Time {
@@ -398,4 +398,73 @@ async fn capabilities_say_what_each_provider_can_tell() {
     assert!(!hubspot.deliveries && hubspot.deliveries_unknown.is_some());
     let zendesk = caps(System::Zendesk);
     assert!(zendesk.deliveries && zendesk.attempts);
+}
+
+fn intercom_now() -> Time {
+    Time::from_secs(intercom::START)
+}
+
+#[tokio::test]
+async fn full_then_incremental_of_intercom_is_the_same_as_full() {
+    for page in [150, 1] {
+        let (fake, world) = intercom::start(intercom::World { page, ..intercom::World::small() }).await;
+        let source_ = source(System::Intercom, &fake.base);
+        let mut held = Held::default();
+        held.round(&*source_, intercom_now()).await.unwrap();
+        assert_eq!(held.finished, [Kind::Person, Kind::Ticket]);
+        assert_eq!(held.records.len(), 3 + 2 + 2);
+        let ada = held.get(Kind::Person, "1");
+        assert_eq!((ada.links.portal.clone(), ada.tags.clone()), (Some(Text::new("u1")), vec![Text::new("vip")]));
+        assert_eq!(held.get(Kind::Person, "3").email, None, "a lead claims nobody");
+        assert_eq!(held.get(Kind::Ticket, "11").word, Some(Text::new("snoozed")));
+        assert_eq!(held.get(Kind::Ticket, "20").parent, Some(Text::new("1")));
+        assert_eq!(held.rate_left, Some(55));
+        {
+            let mut world = lock(&world);
+            world.clock += 60;
+            let at = world.clock;
+            world.contacts.push(intercom::contact("4", at, "new@acme.example", "user"));
+            world.contacts[1]["custom_attributes"] = json!({"trueup_state": "canceled"});
+            world.contacts[1]["updated_at"] = json!(at);
+            world.conversations[0]["state"] = json!("closed");
+            world.conversations[0]["updated_at"] = json!(at);
+        }
+        fake.take_paths();
+        held.round(&*source_, intercom_now().plus_ms(60_000)).await.unwrap();
+        assert!(fake.take_paths().iter().all(|p| p.ends_with("/search")));
+        let mut again = Held::default();
+        again.round(&*source(System::Intercom, &fake.base), intercom_now().plus_ms(61_000)).await.unwrap();
+        assert_eq!(held.content(), again.content(), "page {page}");
+        assert_eq!(held.get(Kind::Person, "2").state, Some(State::Canceled));
+        // Merged away: noticed by the daily full pass.
+        lock(&world).contacts.remove(0);
+        held.round(&*source_, intercom_now().plus_ms(25 * 3_600_000)).await.unwrap();
+        assert!(held.get(Kind::Person, "1").deleted);
+    }
+}
+
+#[tokio::test]
+async fn without_the_ticket_permission_intercoms_tickets_are_unknown_and_follow_when_it_is_given() {
+    let (fake, world) = intercom::start(intercom::World { no_tickets: true, ..intercom::World::small() }).await;
+    let source_ = source(System::Intercom, &fake.base);
+    let mut held = Held::default();
+    for minutes in [0, 1] {
+        held.round(&*source_, intercom_now().plus_ms(minutes * 60_000)).await.unwrap();
+        assert!(held.partial.as_ref().unwrap().to_string().contains("tickets"));
+        assert_eq!(held.finished, [Kind::Person]);
+    }
+    lock(&world).no_tickets = false;
+    for minutes in [2, 3] {
+        held.round(&*source_, intercom_now().plus_ms(minutes * 60_000)).await.unwrap();
+    }
+    assert!(held.partial.is_none() && held.finished.contains(&Kind::Ticket));
+}
+
+#[tokio::test]
+async fn a_contact_that_answers_gone_was_merged() {
+    let world = intercom::World { merged: vec!["1".to_owned()], ..intercom::World::small() };
+    let (fake, _) = intercom::start(world).await;
+    let mut held = Held::default();
+    held.round(&*source(System::Intercom, &fake.base), intercom_now()).await.unwrap();
+    assert!(held.get(Kind::Person, "1").deleted && !held.get(Kind::Person, "2").deleted);
 }

@@ -16,12 +16,13 @@ use crate::{CANARY, key, source, with};
 
 const NOW: i64 = 1_760_000_000_000;
 /// Every provider that is asked.
-const SYSTEMS: [System; 9] = [
+const SYSTEMS: [System; 10] = [
     System::Stripe,
     System::Paddle,
     System::Hubspot,
     System::Pipedrive,
     System::Gohighlevel,
+    System::Intercom,
     System::Zendesk,
     System::Vercel,
     System::Netlify,
@@ -29,7 +30,8 @@ const SYSTEMS: [System; 9] = [
 ];
 /// Those whose lists name the address where they go on. Pipedrive names only a cursor; what the hosts do in place of
 /// it, `hosting.rs` tells.
-const LISTED: [System; 5] = [System::Stripe, System::Paddle, System::Hubspot, System::Gohighlevel, System::Zendesk];
+const LISTED: [System; 6] =
+    [System::Stripe, System::Paddle, System::Hubspot, System::Gohighlevel, System::Intercom, System::Zendesk];
 
 fn now() -> Time {
     Time::from_ms(NOW)
@@ -76,7 +78,8 @@ async fn every_status_has_its_cause_and_says_what_to_do() {
             let error = fails(system, &fake.base).await;
             assert_eq!(error.cause, cause, "{system} {status}");
             let text = error.problem.to_string();
-            for part in [&status.to_string(), words, "GET /", system.title(), "req_77", "what it says"] {
+            let verb = if system == System::Intercom { "POST /" } else { "GET /" };
+            for part in [&status.to_string(), words, verb, system.title(), "req_77", "what it says"] {
                 assert!(text.contains(part), "{system} {status} lacks `{part}`: {text}");
             }
         }
@@ -246,7 +249,7 @@ async fn a_cursor_that_never_ends_is_found() {
             Answer::json(&json!({
                 "data": [row.clone()], "has_more": true,
                 "results": [row.clone()], "paging": {"next": {"after": next}},
-                "users": [row.clone()], "after_cursor": next, "end_of_stream": false,
+                "pages": {"next": {"starting_after": next}}, "users": [row.clone()], "after_cursor": next, "end_of_stream": false,
                 "additional_data": {"next_cursor": next}, "customFields": [], "contacts": [row],
                 "meta": {"startAfterId": next, "startAfter": 1, "nextPage": 2,
                          "pagination": {"has_more": true, "next": format!("/x?after={next}")}},
@@ -268,7 +271,7 @@ async fn a_cursor_that_never_ends_is_found() {
 async fn an_empty_page_that_promises_more_is_garbage() {
     let fake = Fake::start(|_| {
         Answer::json(
-            &json!({"data": [], "has_more": true, "results": [], "paging": {"next": {"after": "1"}}, "users": [],
+            &json!({"pages": {"next": {"starting_after": "x"}}, "data": [], "has_more": true, "results": [], "paging": {"next": {"after": "1"}}, "users": [],
             "end_of_stream": false, "additional_data": {"next_cursor": "1"}, "customFields": [], "contacts": [],
             "meta": {"startAfterId": "1", "nextPage": 2, "pagination": {"has_more": true, "next": "/x"}}}),
         )
@@ -288,7 +291,7 @@ async fn a_next_page_on_another_host_is_garbage_and_is_not_asked() {
         Answer::json(&json!({
             "data": [{"id": "cus_1", "object": "customer"}], "has_more": true, "url": link,
             "results": [{"id": "1"}], "paging": {"next": {"after": "1", "link": link}},
-            "users": [{"id": 1}], "after_cursor": "c", "after_url": link, "end_of_stream": false,
+            "pages": {"next": link}, "users": [{"id": 1}], "after_cursor": "c", "after_url": link, "end_of_stream": false,
             "customFields": [], "contacts": [{"id": 1}],
             "meta": {"startAfterId": "1", "nextPageUrl": link, "pagination": {"has_more": true, "next": link}},
         }))

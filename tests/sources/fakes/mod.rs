@@ -5,6 +5,7 @@
 pub mod cloudflare;
 pub mod gohighlevel;
 pub mod hubspot;
+pub mod intercom;
 pub mod netlify;
 pub mod paddle;
 pub mod pipedrive;
