@@ -19,6 +19,7 @@ mod draft;
 mod gohighlevel;
 mod hubspot;
 mod ids;
+mod intercom;
 mod mirror;
 mod names;
 mod netlify;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::call::{Call, Reply};
 use super::random::Random;
 use super::world::World;
-use super::{cloudflare, gohighlevel, hubspot, netlify, pipedrive, stripe, vercel, zendesk};
+use super::{cloudflare, gohighlevel, hubspot, intercom, netlify, pipedrive, stripe, vercel, zendesk};
 use crate::domain::System;
 
 /// A limit on requests.
@@ -67,6 +67,7 @@ pub(super) const ROOMS: &[Room] = &[
     hubspot::ROOM,
     pipedrive::ROOM,
     gohighlevel::ROOM,
+    intercom::ROOM,
     zendesk::ROOM,
     vercel::ROOM,
     netlify::ROOM,

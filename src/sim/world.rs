@@ -106,6 +106,8 @@ pub(super) struct World {
     pub sales: Mirror,
     /// Customers that marketing writes to through GoHighLevel.
     pub marketing: Mirror,
+    /// Customers that have used the chat in the product.
+    pub chat: Mirror,
     /// Set while the portal's handler of Stripe's webhooks throws.
     pub hook_broken: bool,
     /// How the login page answers.
@@ -138,6 +140,7 @@ impl World {
             effects: Vec::new(),
             sales: Mirror::default(),
             marketing: Mirror::default(),
+            chat: Mirror::default(),
             hook_broken: false,
             login: Page::Well,
             down: BTreeSet::new(),

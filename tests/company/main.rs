@@ -90,7 +90,7 @@ fn every_class_is_found(company: &Company, env: &[(&str, &str)]) {
         assert!(summary[field].is_u64(), "{field} in {summary}");
     }
     assert!(summary["customers"].as_u64().unwrap() >= 200, "{summary}");
-    for source in ["portal", "stripe", "hubspot", "pipedrive", "gohighlevel", "zendesk"] {
+    for source in ["portal", "stripe", "hubspot", "pipedrive", "gohighlevel", "intercom", "zendesk"] {
         assert_eq!(summary["sources"][source]["state"], "ok", "{summary}");
     }
 

@@ -22,9 +22,15 @@ async fn fails_alone(system: System, fault: Fault, state: SourceState, said: &'s
     let problem = row.problem.expect("it says what is wrong").to_string();
     assert!(problem.contains(said) && problem.contains(system.title()), "{problem}");
     nothing_rests_on(&store, system, 6).await;
-    for other in
-        [System::Portal, System::Stripe, System::Hubspot, System::Pipedrive, System::Gohighlevel, System::Zendesk]
-    {
+    for other in [
+        System::Portal,
+        System::Stripe,
+        System::Hubspot,
+        System::Pipedrive,
+        System::Gohighlevel,
+        System::Intercom,
+        System::Zendesk,
+    ] {
         if other != system {
             assert_eq!(source(&store, other).await.unwrap().state, SourceState::Ok, "{other}");
         }

@@ -38,7 +38,7 @@ async fn the_configuration_has_the_contracts_keys_and_nothing_else_can_read_the_
     assert_eq!(config["name"].as_str(), Some("Harbor & Pine"));
     let portal: HashSet<&str> = config["portal"].as_table().unwrap().keys().map(String::as_str).collect();
     assert_eq!(portal, ["url", "customers", "states", "tickets", "deliveries", "jobs"].into_iter().collect());
-    for source in ["stripe", "hubspot", "pipedrive", "gohighlevel", "zendesk"] {
+    for source in ["stripe", "hubspot", "pipedrive", "gohighlevel", "intercom", "zendesk"] {
         let table = &config["sources"][source];
         let file = house.folder.0.join(table["api_key_file"].as_str().unwrap());
         assert!(!std::fs::read_to_string(&file).unwrap().trim().is_empty());
@@ -49,8 +49,10 @@ async fn the_configuration_has_the_contracts_keys_and_nothing_else_can_read_the_
         use std::os::unix::fs::PermissionsExt;
         let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&house.folder.0), 0o700);
-        let keys = ["stripe", "hubspot", "pipedrive", "gohighlevel", "zendesk"].map(|source| format!("{source}.key"));
-        let secrets = ["stripe", "hubspot", "pipedrive", "zendesk"].map(|source| format!("{source}.secret"));
+        let keys = ["stripe", "hubspot", "pipedrive", "gohighlevel", "intercom", "zendesk"]
+            .map(|source| format!("{source}.key"));
+        let secrets =
+            ["stripe", "hubspot", "pipedrive", "intercom", "zendesk"].map(|source| format!("{source}.secret"));
         for name in keys.iter().chain(&secrets) {
             assert_eq!(mode(&house.folder.0.join(name)), 0o600, "{name}");
         }

@@ -1,8 +1,8 @@
-//! The CRMs beside HubSpot mirror the company: they add nothing to what is wrong, and follow what happens.
+//! The CRMs beside HubSpot, and the chat beside Zendesk, mirror the company: they add nothing to what is wrong, and follow what happens.
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use trueup::domain::System;
 use trueup::sim::Options;
 
@@ -22,6 +22,26 @@ impl House {
         let url = format!("{}{path}", self.running.addresses().of(System::Gohighlevel));
         let request = self.http.get(url).bearer_auth(self.key(System::Gohighlevel));
         self.send(request.header("version", "2021-07-28")).await
+    }
+
+    async fn intercom(&self, path: &str, body: &Value) -> (u16, Value) {
+        let url = format!("{}{path}", self.running.addresses().of(System::Intercom));
+        self.send(self.http.post(url).bearer_auth(self.key(System::Intercom)).json(body)).await
+    }
+
+    /// All rows of an Intercom search, page by page.
+    async fn intercom_all(&self, path: &str, rows_in: &str, value: i64) -> Vec<Value> {
+        let (mut rows, mut pagination) = (Vec::new(), json!({"per_page": 7}));
+        loop {
+            let query = json!({"field": "updated_at", "operator": ">", "value": value});
+            let (status, page) = self.intercom(path, &json!({"query": query, "pagination": pagination})).await;
+            assert_eq!(status, 200, "{page}");
+            rows.extend(page[rows_in].as_array().unwrap().iter().cloned());
+            match page["pages"]["next"]["starting_after"].as_str() {
+                Some(next) => pagination["starting_after"] = json!(next),
+                None => return rows,
+            }
+        }
     }
 
     /// All rows of a Pipedrive list, page by page.
@@ -125,5 +145,41 @@ async fn a_deal_follows_when_somebody_pays_or_leaves() {
     let ((_, then), (word, now)) = moved;
     assert!(now > then, "what changed has a new time: {then}, {now}");
     assert!(["won", "lost"].contains(&word.as_str()));
+    house.running.stop().await;
+}
+
+#[tokio::test]
+async fn the_chat_brings_every_row_once_and_compares_dates_by_day() {
+    let house = frozen(1).await;
+    let planted: HashSet<String> =
+        house.running.planted().iter().flat_map(|p| p.customers.iter().map(ToString::to_string)).collect();
+    let rows = house.portal("select id, email from users").await;
+    let portal: HashMap<String, Option<String>> =
+        rows.into_iter().map(|row| (row[0].clone().unwrap(), row[1].clone())).collect();
+    let contacts = house.intercom_all("/contacts/search", "data", 0).await;
+    let ids: HashSet<&str> = contacts.iter().map(|c| c["id"].as_str().unwrap()).collect();
+    assert!(contacts.len() > 10 && ids.len() == contacts.len(), "{} contacts", contacts.len());
+    for contact in &contacts {
+        let id = contact["external_id"].as_str().unwrap();
+        assert!(!planted.contains(id), "{id}");
+        assert_eq!(contact["email"].as_str(), portal[id].as_deref());
+    }
+    for (path, name) in [("/conversations/search", "conversations"), ("/tickets/search", "tickets")] {
+        let rows = house.intercom_all(path, name, 0).await;
+        assert!(!rows.is_empty(), "{name}");
+        for row in &rows {
+            assert!(ids.contains(row["contacts"]["contacts"][0]["id"].as_str().unwrap()), "{row}");
+        }
+    }
+    // What changed later on the same day is not found; with the day before it is.
+    let newest = contacts.iter().map(|c| c["updated_at"].as_i64().unwrap()).max().unwrap();
+    assert!(house.intercom_all("/contacts/search", "data", newest - 1).await.len() < contacts.len());
+    let day = |at: i64| (at + 9 * 3600).div_euclid(86_400);
+    let later = house.intercom_all("/contacts/search", "data", newest - 86_400).await;
+    let expected = contacts.iter().filter(|c| day(c["updated_at"].as_i64().unwrap()) == day(newest)).count();
+    assert_eq!(later.len(), expected);
+    assert!(house.intercom_all("/contacts/search", "data", newest).await.is_empty());
+    let (status, body) = house.intercom("/contacts/search", &json!({"query": {"field": "updated_at"}})).await;
+    assert_eq!((status, &body["type"]), (400, &json!("error.list")));
     house.running.stop().await;
 }

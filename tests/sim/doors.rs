@@ -18,6 +18,7 @@ async fn without_the_right_key_nothing_is_told() {
         (System::Hubspot, format!("{}/crm/v3/objects/contacts", at.of(System::Hubspot))),
         (System::Pipedrive, format!("{}/api/v2/persons", at.of(System::Pipedrive))),
         (System::Gohighlevel, format!("{}/contacts/", at.of(System::Gohighlevel))),
+        (System::Intercom, format!("{}/me", at.of(System::Intercom))),
         (System::Zendesk, format!("{}/api/v2/users/me", at.of(System::Zendesk))),
     ];
     for (system, url) in calls {
@@ -30,6 +31,7 @@ async fn without_the_right_key_nothing_is_told() {
                 System::Hubspot => assert_eq!(body["category"], "INVALID_AUTHENTICATION"),
                 System::Pipedrive => assert_eq!(body["success"], false),
                 System::Gohighlevel => assert_eq!(body["statusCode"], 401),
+                System::Intercom => assert_eq!(body["type"], "error.list"),
                 _ => assert_eq!(body["error"], "Couldn't authenticate you"),
             }
         }

@@ -417,7 +417,7 @@ async fn full_then_incremental_of_intercom_is_the_same_as_full() {
         assert_eq!((ada.links.portal.clone(), ada.tags.clone()), (Some(Text::new("u1")), vec![Text::new("vip")]));
         assert_eq!(held.get(Kind::Person, "3").email, None, "a lead claims nobody");
         assert_eq!(held.get(Kind::Ticket, "11").word, Some(Text::new("snoozed")));
-        assert_eq!(held.get(Kind::Ticket, "20").parent, Some(Text::new("1")));
+        assert_eq!(held.get(Kind::Ticket, "ticket:20").parent, Some(Text::new("1")));
         assert_eq!(held.rate_left, Some(55));
         {
             let mut world = lock(&world);

@@ -1,7 +1,8 @@
 //! Intercom's objects as records. Field names: Intercom's OpenAPI document 2.16; times are Unix seconds.
 //!
 //! What must stay true: users and leads are both persons, but a lead without an external id claims nobody: visitors
-//! type any address into a messenger, so a lead's e-mail is kept as an attribute and not as its own.
+//! type any address into a messenger, so a lead's e-mail is kept as an attribute and not as its own. Conversations and
+//! tickets are one kind of record, and Intercom does not promise that their ids differ: a ticket's record is `ticket:ID`.
 
 use std::collections::HashMap;
 
@@ -63,9 +64,12 @@ pub(super) fn conversation(object: &Value, seen_at: Time) -> Option<Record> {
     Some(record)
 }
 
-/// A ticket; `None` without an id. `id` is used, never `ticket_id`, which is for people and kept as `number`.
+/// A ticket; `None` without an id. `id` is used, never `ticket_id`, which is for people and kept as `number`. As
+/// `external_id` the bare id is kept, by which a request of the portal may name it.
 pub(super) fn ticket(object: &Value, seen_at: Time) -> Option<Record> {
     let mut record = base(object, Kind::Ticket, seen_at)?;
+    let id = std::mem::replace(&mut record.id, Text::new(format!("ticket:{}", raw(object, "id")?)));
+    record.attributes.insert(Text::new("external_id"), id);
     record.name = text(object, "ticket_attributes/_default_title_");
     record.parent = parent(object);
     record.word = match at(object, "open").and_then(Value::as_bool) {
@@ -142,6 +146,9 @@ mod tests {
             let object = json!({"id": "1", "ticket_id": "44", "open": open, "snoozed_until": until,
                 "contacts": {"contacts": [{"id": "c1"}]}});
             let record = ticket(&object, now).unwrap();
+            assert_eq!(record.id.as_str(), "ticket:1");
+            assert_ne!(record.id, conversation(&object, now).unwrap().id, "a conversation may have the same number");
+            assert_eq!(record.attributes.get("external_id"), Some(&Text::new("1")));
             assert_eq!((record.word, record.parent), (Some(Text::new(word)), Some(Text::new("c1"))));
         }
     }
