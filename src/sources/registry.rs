@@ -369,9 +369,10 @@ mod tests {
     fn every_provider_of_the_table_can_be_made() {
         for provider in PROVIDERS {
             let mut spec = spec(provider.system, "https://acme.example");
-            for key in ["email", "location_id", "project", "site", "zone"] {
+            for key in ["email", "project", "site", "zone"] {
                 spec.account.insert(key.to_owned(), "acme.example".to_owned());
             }
+            spec.account.insert("location_id".to_owned(), "loc1".to_owned());
             assert_eq!(build(&spec).unwrap().system(), provider.system);
             let limits = provider.limits.general;
             assert!(limits.burst < limits.count);
@@ -380,11 +381,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_built_yet_is_named() {
-        {
-            let system = System::Portal;
-            let problem = refused(&spec(system, "https://acme.example"));
-            assert!(problem.contains("not supported in this version"), "{problem}");
+    fn the_portal_is_no_provider_and_every_other_system_is() {
+        assert!(refused(&spec(System::Portal, "https://acme.example")).contains("under [portal]"));
+        for system in System::ALL.iter().filter(|system| **system != System::Portal) {
+            assert!(provider(*system).is_some(), "{system}");
         }
     }
 

@@ -44,7 +44,7 @@ impl Store {
             }
         }
         let after = format!(
-            "select source, case when {FAILED} then 1 else 0 end from delivery
+            "select source, cast(case when {FAILED} then 1 else 0 end as bigint) from delivery
              where received_at > $1 and received_at <= $2 and state <> 'pending' order by received_at, row_key limit $3"
         );
         for line in self.inner.db.rows(sqlx::AssertSqlSafe(after), args![at, until, most]).await? {

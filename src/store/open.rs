@@ -167,11 +167,11 @@ async fn postgres(url: &str) -> Result<Db, Problem> {
             .at(&place));
     }
     if there == 0 {
-        // Two processes may do this at once; both find it there afterwards.
-        sqlx::query("create schema if not exists trueup")
-            .execute(&mut first)
-            .await
-            .map_err(|e| complaint(e, &place))?;
+        // Two processes may do this at once: the later one is told that the name is taken, and finds it there.
+        match sqlx::query("create schema if not exists trueup").execute(&mut first).await {
+            Err(sqlx::Error::Database(taken)) if taken.is_unique_violation() => {}
+            made => _ = made.map_err(|e| complaint(e, &place))?,
+        }
     }
     let _ = first.close().await;
     let pool = PgPoolOptions::new().max_connections(5).acquire_timeout(ACQUIRE).connect_lazy_with(options);
