@@ -74,6 +74,8 @@ async fn healthy(store: &Store, now: Time) -> Evidence {
             complete: all.clone(),
             lag_ms: None,
             problem: None,
+            failing_since: None,
+            retry_at: None,
         };
         store.save_source(&health, None, now).await.unwrap();
     }

@@ -23,9 +23,27 @@ pub struct SourceHealth {
     pub lag_ms: Option<i64>,
     /// What is wrong, for a person.
     pub problem: Option<Text>,
+    /// Since when something is wrong: it does not answer, or a part of it cannot be read. `None` while it is well.
+    pub failing_since: Option<Time>,
+    /// When it is asked again after a failure; `None` when the last step went well.
+    pub retry_at: Option<Time>,
 }
 
 impl SourceHealth {
+    /// A source of which nothing is known yet.
+    pub fn new(system: System) -> Self {
+        Self {
+            system,
+            state: SourceState::Waiting,
+            complete_at: None,
+            complete: Vec::new(),
+            lag_ms: None,
+            problem: None,
+            failing_since: None,
+            retry_at: None,
+        }
+    }
+
     /// Whether "it is not there" can be concluded for this kind of thing: the source answers now and the kind has
     /// been collected in full.
     pub fn knows(&self, kind: Kind) -> bool {
@@ -55,4 +73,10 @@ pub struct SourceRow {
     pub rate_left: Option<i64>,
     /// What is wrong, for a person.
     pub problem: Option<Text>,
+    /// Since when something is wrong.
+    #[serde(default)]
+    pub failing_since: Option<Time>,
+    /// When it is asked again after a failure.
+    #[serde(default)]
+    pub retry_at: Option<Time>,
 }

@@ -74,7 +74,7 @@ impl Collector {
                     self.cursor = None;
                     self.store.forget_cursor(system).await?;
                 }
-                let wait = self.health.failed(&error);
+                let wait = self.health.failed(&error, (self.clock)());
                 tracing::warn!(source = system.as_str(), cause = ?error.cause, problem = %error.problem, "collection failed");
                 let verdicts_move = self.save().await?;
                 Ok(Step { changed: 0, more: true, wait_ms: Some(wait), verdicts_move, store_ms: 0 })
@@ -115,7 +115,7 @@ impl Collector {
 
     /// Nobody will ask again in this round: what the source last said is not believed any longer.
     pub async fn give_up(&mut self) -> Result<(), Problem> {
-        self.health.given_up();
+        self.health.given_up((self.clock)());
         self.save().await.map(|_| ())
     }
 
@@ -123,15 +123,17 @@ impl Collector {
     /// whether that can change a verdict.
     pub async fn unbuilt(store: &Store, system: System, problem: &Problem, clock: &Clock) -> Result<bool, Problem> {
         let stored = store.evidence().await?.of(system).cloned();
+        let now = clock();
+        let before = stored.clone().unwrap_or_else(|| SourceHealth::new(system));
         let health = SourceHealth {
-            system,
             state: SourceState::Failed,
-            complete_at: stored.as_ref().and_then(|s| s.complete_at),
-            complete: stored.as_ref().map(|s| s.complete.clone()).unwrap_or_default(),
             lag_ms: None,
             problem: Some(problem.line()),
+            failing_since: before.failing_since.or(Some(now)),
+            retry_at: None,
+            ..before
         };
-        store.save_source(&health, None, clock()).await?;
+        store.save_source(&health, None, now).await?;
         Ok(matters(stored.as_ref(), &health))
     }
 }

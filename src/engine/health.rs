@@ -39,19 +39,8 @@ pub struct Health {
 impl Health {
     /// Takes up what the store remembers of this source.
     pub fn resume(system: System, capabilities: Capabilities, stored: Option<&SourceHealth>) -> Self {
-        let now = match stored {
-            Some(stored) => SourceHealth { complete: stored.complete.clone(), ..stored.clone() },
-            None => SourceHealth {
-                system,
-                state: SourceState::Waiting,
-                complete_at: None,
-                complete: Vec::new(),
-                lag_ms: None,
-                problem: None,
-            },
-        };
         Self {
-            now,
+            now: stored.cloned().unwrap_or_else(|| SourceHealth::new(system)),
             kinds: capabilities.kinds,
             rate_left: None,
             failures: 0,
@@ -103,6 +92,11 @@ impl Health {
             (None, None) if still => self.now.problem.take(),
             (None, None) => None,
         };
+        self.now.retry_at = None;
+        self.now.failing_since = match self.now.state {
+            SourceState::Partial => self.now.failing_since.or(Some(now)),
+            _ => None,
+        };
         if !batch.more {
             self.now.complete_at = Some(now);
             self.watching_since.get_or_insert(now);
@@ -128,7 +122,16 @@ impl Health {
     }
 
     /// Takes in a failure and says how long to wait before the next try, in milliseconds.
-    pub fn failed(&mut self, error: &SourceError) -> i64 {
+    pub fn failed(&mut self, error: &SourceError, now: Time) -> i64 {
+        let wait = self.fell(error);
+        self.now.failing_since.get_or_insert(now);
+        self.now.retry_at = Some(now.plus_ms(wait));
+        // What the provider last said of its quota is not true for long.
+        self.rate_left = (error.cause == Cause::RateLimited).then_some(0);
+        wait
+    }
+
+    fn fell(&mut self, error: &SourceError) -> i64 {
         let known = self.now.complete_at.is_some();
         // What changes during an absence arrives late because of it, not because of the way it travels.
         self.watching_since = None;
@@ -160,7 +163,9 @@ impl Health {
     }
 
     /// It is not asked again for now: what it last said stays, but is not believed any longer.
-    pub fn given_up(&mut self) {
+    pub fn given_up(&mut self, now: Time) {
+        self.now.retry_at = None;
+        self.now.failing_since.get_or_insert(now);
         if self.now.answers() || self.now.state == SourceState::Waiting {
             self.now.state = SourceState::Down;
         }
@@ -190,6 +195,10 @@ mod tests {
     use super::*;
     use crate::domain::{Problem, Record};
 
+    fn later() -> Time {
+        Time::from_ms(11)
+    }
+
     fn health() -> Health {
         let capabilities = Capabilities {
             kinds: &[Kind::Person],
@@ -213,9 +222,9 @@ mod tests {
             Time::from_ms(10),
         );
         assert_eq!(health.current().state, SourceState::Ok);
-        health.failed(&error(Cause::Unavailable));
+        health.failed(&error(Cause::Unavailable), later());
         assert!(health.current().answers());
-        health.failed(&error(Cause::Unavailable));
+        health.failed(&error(Cause::Unavailable), later());
         assert_eq!(health.current().state, SourceState::Down);
         health.succeeded(&Batch::default(), Time::from_ms(20));
         assert_eq!(health.current().state, SourceState::Ok);
@@ -224,19 +233,44 @@ mod tests {
     #[test]
     fn a_source_that_never_answered_is_down_at_once_and_knows_nothing() {
         let mut health = health();
-        health.failed(&error(Cause::Unavailable));
+        health.failed(&error(Cause::Unavailable), later());
         assert_eq!(health.current().state, SourceState::Down);
         assert!(!health.current().knows(Kind::Person));
     }
 
     #[test]
+    fn it_fails_since_the_first_failure_and_not_since_the_last() {
+        let mut health = health();
+        let at = Time::from_secs;
+        let read = Batch { finished: vec![(Kind::Person, at(0))], rate_left: Some(70), ..Batch::default() };
+        health.succeeded(&read, at(10));
+        assert_eq!((health.current().failing_since, health.current().retry_at), (None, None));
+        for secs in [20, 30, 90] {
+            let wait = health.failed(&error(Cause::Unavailable), at(secs));
+            assert_eq!(health.current().failing_since, Some(at(20)));
+            assert_eq!(health.current().retry_at, Some(at(secs).plus_ms(wait)));
+            assert_eq!(health.rate_left(), None, "nobody tells any more");
+        }
+        let stored = health.current().clone();
+        let mut health = Health { now: stored, ..self::health() };
+        health.failed(&error(Cause::RateLimited), at(100));
+        assert_eq!((health.current().failing_since, health.rate_left()), (Some(at(20)), Some(0)));
+        health.succeeded(&read, at(120));
+        assert_eq!((health.current().failing_since, health.rate_left()), (None, Some(70)));
+        let half = Batch { partial: Some(Problem::usage("a table is gone")), ..Batch::default() };
+        health.succeeded(&half, at(130));
+        health.succeeded(&half, at(140));
+        assert_eq!(health.current().failing_since, Some(at(130)), "a part of it cannot be read since then");
+    }
+
+    #[test]
     fn waits_grow_and_retry_after_wins() {
         let mut health = health();
-        let waits: Vec<i64> = (0..9).map(|_| health.failed(&error(Cause::Unavailable))).collect();
+        let waits: Vec<i64> = (0..9).map(|_| health.failed(&error(Cause::Unavailable), later())).collect();
         assert!(waits.windows(2).all(|w| w[0] <= w[1]));
         assert_eq!(waits.last(), Some(&LONGEST_WAIT_MS));
         let told = SourceError { retry_after_ms: Some(90_000), ..error(Cause::RateLimited) };
-        assert_eq!(health.failed(&told), 90_000);
+        assert_eq!(health.failed(&told, later()), 90_000);
     }
 
     #[test]
@@ -244,9 +278,9 @@ mod tests {
         let mut health = health();
         let read = Batch { finished: vec![(Kind::Person, Time::from_ms(0))], ..Batch::default() };
         health.succeeded(&read, Time::from_ms(10));
-        health.failed(&SourceError { retry_after_ms: Some(2_000), ..error(Cause::RateLimited) });
+        health.failed(&SourceError { retry_after_ms: Some(2_000), ..error(Cause::RateLimited) }, later());
         assert_eq!(health.current().state, SourceState::Ok);
-        health.failed(&SourceError { retry_after_ms: Some(3_600_000), ..error(Cause::RateLimited) });
+        health.failed(&SourceError { retry_after_ms: Some(3_600_000), ..error(Cause::RateLimited) }, later());
         assert_eq!(health.current().state, SourceState::Down);
     }
 
@@ -264,7 +298,7 @@ mod tests {
             health.succeeded(&person(101), Time::from_secs(now));
             assert_eq!(health.current().lag_ms, Some(2_000));
         }
-        health.failed(&error(Cause::Unavailable));
+        health.failed(&error(Cause::Unavailable), later());
         health.succeeded(&person(950), Time::from_secs(1_500));
         assert_eq!(health.current().lag_ms, Some(2_000), "nobody looked meanwhile");
     }

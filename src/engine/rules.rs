@@ -74,9 +74,7 @@ mod tests {
 
     fn evidence(state: SourceState, complete: &[Kind]) -> Evidence {
         let (system, complete) = (System::Hubspot, complete.to_vec());
-        Evidence {
-            sources: vec![SourceHealth { system, state, complete_at: None, complete, lag_ms: None, problem: None }],
-        }
+        Evidence { sources: vec![SourceHealth { state, complete, ..SourceHealth::new(system) }] }
     }
 
     #[test]

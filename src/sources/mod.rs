@@ -1,5 +1,6 @@
 //! One file per outside system. A source turns what a system says into records; it decides nothing.
 
+pub mod breaker;
 pub mod budget;
 pub mod cloudflare;
 pub mod credential;

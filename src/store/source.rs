@@ -34,10 +34,17 @@ impl Store {
             name: health.system,
             kind: health.system.kind(),
             state: health.state,
-            seen_at: if health.answers() { Some(now).max(seen_before) } else { seen_before },
+            // After a hiccup it still counts as answering, but it was not seen.
+            seen_at: if health.answers() && health.retry_at.is_none() {
+                Some(now).max(seen_before)
+            } else {
+                seen_before
+            },
             lag_ms: health.lag_ms,
             rate_left,
             problem: health.problem.clone(),
+            failing_since: health.failing_since,
+            retry_at: health.retry_at,
         };
         let complete_at = health.complete_at.map(Time::ms);
         let kinds: Vec<&str> = health.complete.iter().map(|kind| kind.as_str()).collect();
@@ -69,6 +76,8 @@ impl Store {
             complete,
             lag_ms: row.lag_ms,
             problem: row.problem,
+            failing_since: row.failing_since,
+            retry_at: row.retry_at,
         });
         Ok(Evidence { sources: sources.collect() })
     }

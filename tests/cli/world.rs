@@ -105,6 +105,8 @@ pub(crate) fn health(system: System, state: SourceState) -> SourceHealth {
         complete: vec![Kind::Person],
         lag_ms: None,
         problem: (state == SourceState::Down).then(|| "503".into()),
+        failing_since: None,
+        retry_at: None,
     }
 }
 

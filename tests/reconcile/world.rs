@@ -70,6 +70,8 @@ fn lobby() -> World {
         complete: Kind::ALL.to_vec(),
         lag_ms: Some(20_000),
         problem: None,
+        failing_since: None,
+        retry_at: None,
     };
     let mut portal = person(System::Portal, "1182", "ana@duarte.example");
     say(&mut portal, State::Active, "active");

@@ -125,6 +125,55 @@ async fn while_told_to_wait_no_further_call_leaves() {
 }
 
 #[tokio::test]
+async fn a_provider_that_keeps_failing_is_left_alone_and_everybody_is_told_why() {
+    for (status, cause) in [(500, Cause::Unavailable), (401, Cause::Refused)] {
+        let fake = Fake::start(move |_| Answer::new(status, "{}")).await;
+        let source = source(System::Stripe, &fake.base);
+        for nth in 1..=9 {
+            let error = source.collect(None, now()).await.unwrap_err();
+            let text = error.problem.line().to_string();
+            assert_eq!(error.cause, cause);
+            assert!(text.contains(&status.to_string()), "{text}");
+            assert_eq!(text.contains("paused after 5 failures"), nth >= 5, "{nth}: {text}");
+            assert_eq!(error.retry_after_ms.is_some_and(|ms| (10_000..=15_000).contains(&ms)), nth >= 5);
+        }
+        assert!(source.probe(now()).await.is_err(), "a person too");
+        assert_eq!(fake.calls().len(), 5, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn being_told_no_or_to_wait_is_an_answer_and_breaks_nothing() {
+    for status in [403, 404, 400] {
+        let fake = Fake::start(move |_| Answer::new(status, "{}")).await;
+        let source = source(System::Stripe, &fake.base);
+        for _ in 0..8 {
+            let error = source.collect(None, now()).await.unwrap_err();
+            assert!(!error.problem.line().as_str().contains("paused"), "{}", error.problem);
+        }
+        assert_eq!(fake.calls().len(), 8, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_collection_that_is_told_of_an_empty_quota_waits_before_the_wall() {
+    let page = r#"{"data": [], "has_more": false}"#;
+    let fake = Fake::start(move |_| {
+        Answer::new(200, page)
+            .with("x-ratelimit-limit", 100)
+            .with("x-ratelimit-remaining", 0)
+            .with("x-ratelimit-reset", 40)
+    })
+    .await;
+    let source = source(System::Stripe, &fake.base);
+    let mut held = crate::fakes::Held::default();
+    let error = held.round(&*source, now()).await.unwrap_err();
+    assert_eq!(error.cause, Cause::RateLimited);
+    assert!(error.retry_after_ms.unwrap() > 38_000, "{error:?}");
+    assert_eq!(fake.calls().len(), 1, "it never came to a refusal");
+}
+
+#[tokio::test]
 async fn what_is_not_the_json_that_was_asked_for_is_garbage() {
     for (body, words) in [
         ("<!doctype html><title>Log in</title>", "HTML"),

@@ -96,6 +96,8 @@ async fn a_source_that_answers_again_and_again_wakes_nobody_at_first(place: &Pla
         complete: vec![Kind::Person],
         lag_ms: None,
         problem: None,
+        failing_since: None,
+        retry_at: None,
     };
     store.save_source(&health, Some(100), at(0)).await.unwrap();
     let revision = store.revision().await.unwrap();

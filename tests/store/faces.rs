@@ -79,6 +79,8 @@ async fn traffic_is_counted_in_equal_buckets(place: &Place) {
         complete: vec![],
         lag_ms: None,
         problem: None,
+        failing_since: None,
+        retry_at: None,
     };
     store.save_source(&health, None, at(0)).await.unwrap();
     let all = store.traffic(600_000, 2, at(0)).await.unwrap();

@@ -69,6 +69,8 @@ async fn a_restart_keeps_everything(place: &Place) {
         complete: vec![Kind::Person, Kind::Invoice],
         lag_ms: Some(400),
         problem: text("scope missing"),
+        failing_since: None,
+        retry_at: None,
     };
     store.save_source(&health, Some(7), at(2)).await.unwrap();
     store.save_judgements(&[judged("1", Some(customer("1", "", Verdict::Agree)), vec![])], None, at(2)).await.unwrap();

@@ -68,10 +68,10 @@ fn failing<'a>(case: &Case<'a>, system: System, kinds: &[Kind]) -> Option<Findin
         format!("Run `trueup doctor` to see why {} does not tell, and put that right.", words::the(system)),
     );
     finding.tag = Some(Text::new(system.as_str()));
-    // Where nothing tells when it began (it never answered, or a part of it cannot be read), it is as old as its first
-    // sight: the store keeps the beginning of a row that stays open.
+    // Who answered once is silent since then; who never did, or cannot be read in part, fails since it began to. Only
+    // where nobody noted that is it as old as its first sight.
     let heard = health.complete_at.filter(|_| !health.answers());
-    finding.since = Some(heard.unwrap_or(case.now).min(case.now));
+    finding.since = Some(heard.or(health.failing_since).unwrap_or(case.now).min(case.now));
     finding.says = vec![(system, "cannot tell".to_owned())];
     finding.about = Some(system.kind());
     Some(finding)

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::{headers, scrub::Scrub};
 use crate::domain::{Problem, System, Text, Time};
+use crate::sources::breaker::FAILURES;
 use crate::sources::{Cause, SourceError};
 
 /// A failed call, with what the sources themselves need to decide on.
@@ -32,6 +33,32 @@ impl Failure {
     /// Whether the provider says that the thing does not exist.
     pub fn is_missing(&self) -> bool {
         matches!(self.status, Some(404 | 410))
+    }
+
+    /// Whether it says that the provider is not there, talks nonsense or does not know our key: more of the same calls
+    /// will not do better. Being told to wait, or no to one thing, is an answer.
+    pub(super) fn is_breakdown(&self) -> bool {
+        matches!(self.error.cause, Cause::Unavailable | Cause::Garbage) || self.status == Some(401)
+    }
+
+    /// The failure that opened the breaker, for everybody who asks while it is open. Holds no moment: the same words
+    /// stand as long as nothing changes.
+    pub(super) fn left_alone(mut self) -> Self {
+        let paused =
+            format!("paused after {FAILURES} failures in a row, one probe at a time goes out until it answers");
+        let problem = &mut self.error.problem;
+        problem.hint = Some(match problem.hint.take() {
+            Some(hint) => Text::new(format!("{hint}; {paused}")),
+            None => Text::new(paused),
+        });
+        self
+    }
+
+    /// Says when the next call may go.
+    pub(super) fn again_in(mut self, left: Duration) -> Self {
+        let left = i64::try_from(left.as_millis()).unwrap_or(i64::MAX).max(1);
+        self.error.retry_after_ms = Some(left);
+        self
     }
 
     /// Whether the key may do other things but not this one.

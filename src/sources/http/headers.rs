@@ -30,6 +30,63 @@ const DAY_RESET: &str = "x-ratelimit-daily-reset";
 const WINDOW_MS: &str = "x-ratelimit-interval-milliseconds";
 /// Wait for a day that is spent and whose end is not told.
 const DAY_SPENT_MS: i64 = 3600 * 1000;
+/// Windows that a provider counts in: how many calls are left, of how many, and when the window ends.
+/// From the providers' documentation: Zendesk, the IETF draft, Intercom / Vercel / Netlify / Cloudflare / Pipedrive,
+/// GoHighLevel, HubSpot. Stripe and Paddle tell none. A daily budget is not one to slow down within.
+const WINDOWS: &[Window] = &[
+    Window { left: "ratelimit-remaining", most: &["ratelimit-limit"], end: End::At("ratelimit-reset") },
+    Window { left: "x-rate-limit-remaining", most: &["x-rate-limit"], end: End::At("x-rate-limit-reset") },
+    Window {
+        left: "x-ratelimit-remaining",
+        most: &["x-ratelimit-limit", "x-ratelimit-max"],
+        end: End::At("x-ratelimit-reset"),
+    },
+    Window {
+        left: "x-ratelimit-remaining",
+        most: &["x-ratelimit-limit", "x-ratelimit-max"],
+        end: End::Long("x-ratelimit-interval-milliseconds"),
+    },
+    Window {
+        left: "x-hubspot-ratelimit-remaining",
+        most: &["x-hubspot-ratelimit-max"],
+        end: End::Long("x-hubspot-ratelimit-interval-milliseconds"),
+    },
+    Window {
+        left: "x-hubspot-ratelimit-secondly-remaining",
+        most: &["x-hubspot-ratelimit-secondly"],
+        end: End::Ms(1000),
+    },
+];
+
+struct Window {
+    left: &'static str,
+    most: &'static [&'static str],
+    end: End,
+}
+
+/// When a window ends.
+enum End {
+    /// This header says when.
+    At(&'static str),
+    /// It is as long as this header says, in milliseconds, and rolls.
+    Long(&'static str),
+    /// It is this long, in milliseconds, and rolls.
+    Ms(i64),
+}
+
+/// What a provider says of its tightest window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Calls left.
+    pub left: i64,
+    /// Of how many.
+    pub most: Option<i64>,
+    /// When there are new ones, in milliseconds from now.
+    pub ends_ms: Option<i64>,
+    /// Whether the window ends at that moment, so that until then the number only falls; else it rolls.
+    pub fixed: bool,
+}
+
 /// Headers that name the request at the provider.
 const REQUEST_IDS: &[&str] =
     &["request-id", "x-hubspot-correlation-id", "x-zendesk-request-id", "x-request-id", "x-correlation-id", "cf-ray"];
@@ -68,6 +125,25 @@ pub fn wait_ms(headers: &HeaderMap, now: Time, resets: bool) -> Option<i64> {
 /// Calls left in the current window, by the provider's own count.
 pub fn left(headers: &HeaderMap) -> Option<i64> {
     LEFT.iter().filter_map(|name| text(headers, name)?.trim().parse::<i64>().ok()).filter(|n| *n >= 0).min()
+}
+
+/// What the provider says of its tightest window, if it says anything.
+pub fn quota(headers: &HeaderMap, now: Time) -> Option<Quota> {
+    let now = date(headers).unwrap_or(now);
+    let whole = |name: &str| text(headers, name)?.trim().parse::<i64>().ok().filter(|n| *n >= 0);
+    let told = WINDOWS.iter().filter_map(|of| {
+        let left = whole(of.left)?;
+        let most = of.most.iter().find_map(|name| whole(name)).filter(|most| *most >= left);
+        let (ends_ms, fixed) = match of.end {
+            End::At(name) => (text(headers, name).and_then(|value| window(value, now)).filter(|ms| *ms >= 0), true),
+            End::Long(name) => (whole(name), false),
+            End::Ms(ms) => (Some(ms), false),
+        };
+        let ends_ms = ends_ms.map(|ms| ms.min(LONGEST_MS));
+        Some(Quota { left, most, ends_ms, fixed: fixed && ends_ms.is_some() })
+    });
+    // Of two that are as tight the one that says when it ends is worth more.
+    told.min_by_key(|quota| (quota.left, quota.ends_ms.is_none()))
 }
 
 /// The provider's name for this request.
@@ -156,6 +232,64 @@ mod tests {
             headers(&[("date", "Wed, 15 Nov 2023 22:13:20 GMT"), ("retry-after", "Wed, 15 Nov 2023 22:13:25 GMT")]);
         assert_eq!(wait_ms(&both, Time::from_secs(NOW), true), Some(5000));
         assert_eq!(skew_ms(&both, Time::from_secs(NOW)), Some(86_400_500));
+    }
+
+    #[test]
+    fn every_providers_way_of_telling_its_quota_is_read() {
+        let told = |left, most, ends_ms, fixed| Some(Quota { left, most, ends_ms, fixed });
+        for (who, list, quota) in [
+            ("stripe", vec![("request-id", "req_1")], None),
+            ("paddle", vec![("retry-after", "4")], None),
+            (
+                "hubspot",
+                vec![
+                    ("x-hubspot-ratelimit-max", "190"),
+                    ("x-hubspot-ratelimit-remaining", "120"),
+                    ("x-hubspot-ratelimit-interval-milliseconds", "10000"),
+                    ("x-hubspot-ratelimit-daily-remaining", "9"),
+                ],
+                told(120, Some(190), Some(10_000), false),
+            ),
+            (
+                "zendesk",
+                vec![("x-rate-limit", "700"), ("x-rate-limit-remaining", "41")],
+                told(41, Some(700), None, false),
+            ),
+            (
+                "zendesk lists",
+                vec![
+                    ("x-rate-limit-remaining", "41"),
+                    ("ratelimit-limit", "700"),
+                    ("ratelimit-remaining", "41"),
+                    ("ratelimit-reset", "22"),
+                ],
+                told(41, Some(700), Some(22_000), true),
+            ),
+            (
+                "intercom",
+                vec![("x-ratelimit-limit", "167"), ("x-ratelimit-remaining", "3"), ("x-ratelimit-reset", "1700000009")],
+                told(3, Some(167), Some(9_000), true),
+            ),
+            (
+                "gohighlevel",
+                vec![
+                    ("x-ratelimit-max", "100"),
+                    ("x-ratelimit-remaining", "77"),
+                    ("x-ratelimit-interval-milliseconds", "10000"),
+                    ("x-ratelimit-daily-remaining", "199000"),
+                ],
+                told(77, Some(100), Some(10_000), false),
+            ),
+            ("vercel, cloudflare", vec![("x-ratelimit-remaining", "8")], told(8, None, None, false)),
+            (
+                "netlify",
+                vec![("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1700000030")],
+                told(0, None, Some(30_000), true),
+            ),
+            ("nonsense", vec![("x-ratelimit-remaining", "many"), ("x-rate-limit-remaining", "-3")], None),
+        ] {
+            assert_eq!(super::quota(&headers(&list), Time::from_secs(NOW)), quota, "{who}");
+        }
     }
 
     #[test]

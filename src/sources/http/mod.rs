@@ -2,7 +2,7 @@
 //!
 //! What must stay true: a credential goes to the origin it is bound to and nowhere else; redirects are not followed; an
 //! answer is JSON of at most 16 MiB or it is an error; every call is inside its provider's budget and ends within its
-//! timeout; no message holds a credential or a query string.
+//! timeout; no message holds a credential or a query string; a provider that keeps failing gets no call but a probe.
 //! It refuses to retry: the engine decides when to ask again, and knows from the [`Failure`] what to do.
 //!
 //! Proxies: `HTTPS_PROXY`/`ALL_PROXY` and `NO_PROXY` are honoured for https (the tunnel does not see the content);
@@ -15,7 +15,7 @@ pub mod paging;
 mod scrub;
 mod sieve;
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, Url};
@@ -27,6 +27,7 @@ pub use paging::Paging;
 use self::failure::About;
 use self::scrub::Scrub;
 use super::Cause;
+use super::breaker::{Breaker, Outcome};
 use super::budget::{Budget, Lane, Limits, Priority};
 use super::secret::Secret;
 use crate::domain::{Problem, System, Text, Time};
@@ -213,6 +214,9 @@ pub struct Client {
     auth: Auth,
     scrub: Scrub,
     budget: Budget,
+    breaker: Breaker,
+    /// What opened the breaker: the answer to everybody who asks while it is open.
+    opened_by: Mutex<Option<Failure>>,
     timeout: Duration,
     without: &'static [&'static str],
     http: OnceLock<Result<reqwest::Client, String>>,
@@ -232,7 +236,19 @@ impl Client {
         })?;
         let scrub = Scrub::new(auth.secret(), &base, &header);
         let (budget, timeout) = (Budget::new(limits), limits.timeout);
-        Ok(Self { conduct, base, auth, scrub, budget, timeout, without: &[], http: OnceLock::new() })
+        let (breaker, opened_by) = (Breaker::default(), Mutex::new(None));
+        Ok(Self {
+            conduct,
+            base,
+            auth,
+            scrub,
+            budget,
+            breaker,
+            opened_by,
+            timeout,
+            without: &[],
+            http: OnceLock::new(),
+        })
     }
 
     /// Never takes in the fields of these names, wherever they stand in an answer: secrets that a provider puts there.
@@ -247,18 +263,46 @@ impl Client {
         &self.base
     }
 
-    /// Makes one call inside the budget.
+    /// Makes one call inside the budget, unless the provider keeps failing.
     ///
     /// # Errors
     /// Everything that is not a JSON answer with a success status.
     pub async fn send(&self, ask: Ask, round: &Round) -> Result<Reply, Failure> {
+        let about = self.about(&ask.method, &ask.path);
+        let open = |left: Duration| self.left_alone(&about, left);
+        self.breaker.check(tokio::time::Instant::now()).map_err(open)?;
+        self.budget.take(ask.lane, ask.priority).await.map_err(|ms| about.limited(Some(ms)))?;
+        // It may have opened while the call waited for its turn.
+        let pass = self.breaker.enter(tokio::time::Instant::now()).map_err(open)?;
+        let answer = self.call(&ask, round).await;
+        let outcome = match &answer {
+            Err(failure) if failure.is_breakdown() => Outcome::Failed,
+            _ => Outcome::Answered,
+        };
+        let opened = pass.settle(outcome, tokio::time::Instant::now());
+        answer.map_err(|failure| match opened {
+            Some(left) if outcome == Outcome::Failed => {
+                let mut last = self.opened_by.lock().unwrap_or_else(PoisonError::into_inner);
+                let told = failure.error.retry_after_ms.and_then(|ms| u64::try_from(ms).ok()).unwrap_or(0);
+                last.insert(failure.left_alone()).clone().again_in(left.max(Duration::from_millis(told)))
+            }
+            _ => failure,
+        })
+    }
+
+    /// What everybody is told while the breaker is open: the failure that opened it.
+    fn left_alone(&self, about: &About<'_>, left: Duration) -> Failure {
+        let last = self.opened_by.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        last.unwrap_or_else(|| about.unavailable("was not made").left_alone()).again_in(left)
+    }
+
+    async fn call(&self, ask: &Ask, round: &Round) -> Result<Reply, Failure> {
         let about = self.about(&ask.method, &ask.path);
         let url = Url::parse(&format!("{}{}", self.base, ask.path))
             .map_err(|_| about.garbage("cannot be asked: an id of the provider breaks the address", None))?;
         let http = self.http().map_err(|why| {
             Failure::new(Cause::Settings, Problem::bug("the HTTP client could not be set up").why(why))
         })?;
-        self.budget.take(ask.lane, ask.priority).await.map_err(|ms| about.limited(Some(ms)))?;
         let mut request = http.request(ask.method.clone(), url.clone()).timeout(self.timeout).query(&ask.query);
         for (name, value) in self.conduct.headers {
             request = request.header(*name, *value);
@@ -281,6 +325,12 @@ impl Client {
             ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX), "provider answered"
         );
         let now = round.clock();
+        // Searches and exports are counted apart, and what is told with them may be about their own limit.
+        if ask.lane == Lane::General
+            && let Some(quota) = headers::quota(&headers, now)
+        {
+            self.budget.told(&quota);
+        }
         if !status.is_success() {
             let body = read(answer, ERROR_BYTES).await.unwrap_or_else(Unread::so_far);
             return Err(self.refused(&about, status, &headers, &body, now));
@@ -300,7 +350,8 @@ impl Client {
         })?;
         let left = headers::left(&headers).or_else(|| Some(self.budget.left()));
         let at = headers::date(&headers).unwrap_or(now);
-        Ok(Reply { body, left, skew_ms: headers::skew_ms(&headers, now), at, about: (ask.method, ask.path) })
+        let about = (ask.method.clone(), ask.path.clone());
+        Ok(Reply { body, left, skew_ms: headers::skew_ms(&headers, now), at, about })
     }
 
     /// Makes no call for so long: the provider wants more rest than its answer says.
